@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+
 from tests.end_to_end.conftest import BIN, LAB, ROOT, Run, environment, play, play_until_killed, seeded
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]

@@ -1,4 +1,4 @@
-"""README.zh-CN.md keeps step with README.md: the same headings in number and level, the same commands, the same links."""
+"""README.zh-CN.md keeps step with README.md: the same headings, commands, names and links."""
 
 import re
 from pathlib import Path
