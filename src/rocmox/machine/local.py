@@ -1,4 +1,4 @@
-"""The machine rocmox runs on; `ROCMOX_ROOT` prefixes what is read (a constructed or unpacked machine)."""
+"""The machine rocmox runs on; `ROCMOX_ROOT` prefixes `/sys`, `/proc`, `/boot` and `/dev` (a constructed machine)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 from rocmox.errors import CommandError
 from rocmox.machine.base import Completed
 
+_PREFIXED = ("sys", "proc", "boot", "dev")
+
 
 class LocalMachine:
-    """This machine. `root` is where its `/sys`, `/proc`, `/boot` and `/dev` are found."""
+    """This machine. `root` is where its `/sys`, `/proc`, `/boot` and `/dev` are found; the rest is its own."""
 
     name = "local"
 
@@ -64,4 +66,10 @@ class LocalMachine:
         return "/" + str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(resolved)
 
     def _at(self, path: str) -> Path:
-        return self._root / path.lstrip("/")
+        relative = path.lstrip("/")
+        return (self._root if relative.partition("/")[0] in _PREFIXED else Path("/")) / relative
+
+    @property
+    def constructed(self) -> bool:
+        """Whether another root stands in for this machine's own `/sys`: no driver is behind its device nodes."""
+        return self._root != Path("/")

@@ -9,6 +9,7 @@ from rocmox.lab.gpus.tree import Tree
 
 _AMD_GRAPHICS = 0x1002
 _BRIDGE_CLASS = 0x060400
+_VGA_CLASS = 0x030000
 _FIRST_BAR = 0x100_0000_0000  # 1 TiB: above 4 GiB, below the 44 bits that amdgpu's DMA mask allows
 _EMPTY_BAR = (0, 0, 0)
 _PREFETCHABLE_64_BIT = 0x14220C
@@ -60,17 +61,7 @@ def write_function(tree: Tree, function: Function) -> str:
     tree.files(path, _identity(function))
     tree.files(path, _state(function))
     if function.link:
-        names = ("current_link_speed", "current_link_width", "max_link_speed", "max_link_width")
-        tree.files(path, {name: str(value) for name, value in zip(names, function.link, strict=True)})
-        for kind, names_of_errors in (
-            ("correctable", _AER_CORRECTABLE),
-            ("fatal", _AER_UNCORRECTABLE),
-            ("nonfatal", _AER_UNCORRECTABLE),
-        ):
-            total = "COR" if kind == "correctable" else kind.upper()
-            tree.file(
-                f"{path}/aer_dev_{kind}", "\n".join(f"{name} 0" for name in (*names_of_errors, f"TOTAL_ERR_{total}"))
-            )
+        _write_link(tree, path, function.link)
     tree.link(f"/sys/bus/pci/devices/{function.address}", path)
     tree.link(f"{path}/subsystem", "/sys/bus/pci")
     if function.driver:
@@ -81,6 +72,18 @@ def write_function(tree: Tree, function: Function) -> str:
     tree.link(f"{group}/devices/{function.address}", path)
     tree.link(f"{path}/iommu_group", group)
     return path
+
+
+def _write_link(tree: Tree, path: str, link: tuple[str, int, str, int]) -> None:
+    """Speed and width as trained and as possible, and the port's error counters (drivers/pci/pcie/aer.c)."""
+    names = ("current_link_speed", "current_link_width", "max_link_speed", "max_link_width")
+    tree.files(path, {name: str(value) for name, value in zip(names, link, strict=True)})
+    for kind, errors, total in (
+        ("correctable", _AER_CORRECTABLE, "COR"),
+        ("fatal", _AER_UNCORRECTABLE, "FATAL"),
+        ("nonfatal", _AER_UNCORRECTABLE, "NONFATAL"),
+    ):
+        tree.file(f"{path}/aer_dev_{kind}", "\n".join(f"{name} 0" for name in (*errors, f"TOTAL_ERR_{total}")))
 
 
 def _write_card(tree: Tree, board: Board, card: Card, index: int) -> str:
@@ -112,7 +115,8 @@ def _write_card(tree: Tree, board: Board, card: Card, index: int) -> str:
     path = write_function(tree, _card_function(card, parent, index, group + len(chain), inner))
     tree.file(f"{path}/local_cpulist", f"0-{board.logical_processors - 1}")
     tree.file(f"{path}/local_cpus", f"{(1 << board.logical_processors) - 1:08x}")
-    tree.file(f"{path}/boot_vga", "0") if card.pci_class == 0x030000 else None  # noqa: PLR2004 - PCI class VGA
+    if card.pci_class == _VGA_CLASS:
+        tree.file(f"{path}/boot_vga", "0")
     smallest, largest = 28, card.model.bar_bytes.bit_length() - 1
     tree.file(f"{path}/resource0_resize", f"{sum(1 << bit - 20 for bit in range(smallest, largest + 1)):016x}")
     return path
