@@ -1,0 +1,59 @@
+"""A container before and after its plan as text, for `--diff` and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rocmox.containers.site import ContainerPlan
+from rocmox.containers.steps import (
+    CreateContainer,
+    GrowDisk,
+    PassDevices,
+    RestartContainer,
+    StartContainer,
+    UpdateConfig,
+)
+
+_SHOWN_LAST = ("restart", "status")
+
+
+def describe_difference(plan: ContainerPlan) -> tuple[str, str]:
+    """Two texts of `key: value` lines; equal when there is nothing to do."""
+    before = dict(plan.current.config) if plan.current else {}
+    if plan.current:
+        before["status"] = "running" if plan.current.running else "stopped"
+    return _as_text(before), _as_text(_after(plan, before))
+
+
+def _after(plan: ContainerPlan, before: Mapping[str, str]) -> dict[str, str]:
+    after = dict(before)
+    for step in plan.steps:
+        match step:
+            case CreateContainer():
+                after |= {key: str(value) for key, value in step.parameters.items() if key != "vmid"}
+            case UpdateConfig():
+                after = {key: value for key, value in after.items() if key not in step.delete} | dict(step.changes)
+            case GrowDisk():
+                after["rootfs (grown)"] = f"{step.size_gib} GiB"
+            case PassDevices():
+                after |= _devices_to_come(step)
+            case StartContainer():
+                after["status"] = "running"
+            case RestartContainer():
+                after["restart"] = f"needed for {', '.join(step.why)}"
+            case _:
+                after["status"] = str(step)
+    return after
+
+
+def _devices_to_come(step: PassDevices) -> dict[str, str]:
+    """The ids are the guest's own and read once it runs."""
+    return {
+        f"dev{index}": f"{device.path},gid=<{device.group} of the guest>,mode=0660"
+        for index, device in enumerate(step.devices)
+    }
+
+
+def _as_text(values: Mapping[str, str]) -> str:
+    keys = sorted(values, key=lambda key: (key in _SHOWN_LAST, key))
+    return "".join(f"{key}: {values[key]}\n" for key in keys)

@@ -1,0 +1,191 @@
+"""Everything that can be known to fail is found here, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rocmox.containers.current import TAG, CurrentContainer, CurrentNode
+from rocmox.containers.problems import Problem, refuse_if_any
+from rocmox.containers.properties import disk_size_gib, disk_storage
+from rocmox.containers.spec import ContainerSpec
+from rocmox.errors import RefusedError
+from rocmox.proxmox import Node, cluster, permissions
+from rocmox.units import format_bytes
+
+OLDEST_VERSION = cluster.Version(major=8, minor=1)
+_GIB = 1 << 30
+_VM_PRIVILEGES = frozenset(
+    f"VM.{name}"
+    for name in (
+        *("Allocate", "Audit", "PowerMgmt"),
+        *("Config.CPU", "Config.Disk", "Config.Memory", "Config.Network", "Config.Options"),
+    )
+)
+
+
+def check_node(node: Node) -> cluster.Version:
+    """The API answers, is of a supported version, and has this node online. RefusedError otherwise."""
+    version = cluster.read_version(node.api)
+    if version < OLDEST_VERSION:
+        raise RefusedError(
+            f"the node runs Proxmox VE {version}; rocmox needs {OLDEST_VERSION} or newer, because older ones cannot "
+            "pass devices to containers (devN came with pve-container 5.0.7)",
+            remedy="Upgrade the node; Proxmox documents the way from 7 to 8.",
+        )
+    nodes = cluster.list_nodes(node.api)
+    if node.name not in nodes:
+        raise RefusedError(
+            f"there is no node {node.name!r} here",
+            remedy=f"Set pve_node to one of: {', '.join(sorted(nodes))}.",
+        )
+    if nodes[node.name] == "offline":
+        raise RefusedError(f"the node {node.name} is offline", remedy="Start it, or choose another in pve_node.")
+    return version
+
+
+def ownership_problems(specs: Sequence[ContainerSpec], current: CurrentNode) -> list[Problem]:
+    """VMIDs that belong to somebody else, locks, and wishes that PVE cannot fulfil for an existing container."""
+    return [problem for spec in specs for problem in _one_owner(spec, current)]
+
+
+def resource_problems(specs: Sequence[ContainerSpec], current: CurrentNode, *, overcommit: bool) -> list[Problem]:
+    """Missing bridges and storages, and not enough space for new and growing disks."""
+    problems = []
+    needed: dict[str, int] = {}
+    for spec in specs:
+        if spec.bridge not in current.bridges:
+            remedy = f"Bridges of {current.name}: {', '.join(sorted(current.bridges)) or 'none'}."
+            problems.append(
+                Problem(where=spec.field("bridge"), what=f"the node has no bridge {spec.bridge}", remedy=remedy)
+            )
+        problem = _storage_problem(spec, current)
+        if problem:
+            problems.append(problem)
+            continue
+        needed[spec.storage] = needed.get(spec.storage, 0) + _new_bytes(spec, current.containers.get(spec.vmid))
+    return problems + ([] if overcommit else _space_problems(needed, current))
+
+
+def device_problems(node: Node, specs: Sequence[ContainerSpec]) -> list[Problem]:
+    """For containers whose devices will change: only `root@pam` by password may do that."""
+    if not specs or permissions.may_pass_devices(node.api):
+        return []
+    named = ", ".join(f"{spec.vmid} ({spec.hostname})" for spec in specs)
+    return [
+        Problem(
+            where="pve_api_user",
+            what=f"{node.api.account_name} may not pass devices to {named}: Proxmox VE allows devN only to "
+            f"{permissions.DEVICE_USER} itself, to no token and no administrator",
+            remedy="Set pve_api_user: root@pam with pve_api_password (from Ansible Vault); everything but devices "
+            "works with a token.",
+        )
+    ]
+
+
+def privilege_problems(node: Node, specs: Sequence[ContainerSpec], *, template_storage: str | None) -> list[Problem]:
+    """Privileges the account lacks for what is to be done; `template_storage` when a template must be downloaded."""
+    needed: dict[str, frozenset[str]] = {f"/vms/{spec.vmid}": _VM_PRIVILEGES for spec in specs}
+    for spec in specs:
+        needed[f"/storage/{spec.storage}"] = frozenset({"Datastore.AllocateSpace"})
+    if template_storage:
+        path = f"/storage/{template_storage}"
+        needed[path] = needed.get(path, frozenset()) | {"Datastore.AllocateTemplate"}
+    return [
+        Problem(
+            where="pve_api_user",
+            what=f"{node.api.account_name} lacks {', '.join(sorted(gap))} on {path}",
+            remedy="`pveum acl modify` on the node grants it; a token with separated privileges needs its own entry.",
+        )
+        for path, gap in permissions.missing_privileges(node.api, needed).items()
+    ]
+
+
+def check_all(problems: Sequence[Problem]) -> None:
+    """RefusedError when there is any problem."""
+    refuse_if_any(problems)
+
+
+def _one_owner(spec: ContainerSpec, current: CurrentNode) -> list[Problem]:
+    container = current.containers.get(spec.vmid)
+    if container is not None:
+        return _existing_problems(spec, container)
+    guest = current.guests.get(spec.vmid)
+    if guest is None and spec.vmid not in current.unseen:
+        return []
+    taken_by = f"{guest.kind} {guest.name!r} on node {guest.node}" if guest else "a guest this account may not see"
+    what = f"VMID {spec.vmid} is taken by {taken_by}; rocmox leaves it alone"
+    return [Problem(where=spec.field("vmid"), what=what, remedy="Choose a free VMID (`pvesh get /cluster/nextid`).")]
+
+
+def _existing_problems(spec: ContainerSpec, container: CurrentContainer) -> list[Problem]:
+    if container.is_being_created:
+        return []
+    if not container.is_ours:
+        name = container.config.get("hostname", "without a name")
+        what = (
+            f"VMID {spec.vmid} is taken by the container {name!r}, which does not carry the tag {TAG!r}; "
+            "rocmox changes only its own"
+        )
+        remedy = f"Choose a free VMID. If the container is to become rocmox's, add {TAG!r} to its tags by hand."
+        return [Problem(where=spec.field("vmid"), what=what, remedy=remedy)]
+    problems = []
+    if container.lock:
+        what = f"the container is locked ({container.lock}): something else is working on it"
+        remedy = f"Wait for that task; if none runs any more: `pct unlock {spec.vmid}`."
+        problems.append(Problem(where=spec.field("vmid"), what=what, remedy=remedy))
+    return problems + _unchangeable(spec, container.config)
+
+
+def _unchangeable(spec: ContainerSpec, config: Mapping[str, str]) -> list[Problem]:
+    """Wishes that need a new container: kind, storage, a smaller disk."""
+    problems = []
+    if spec.unprivileged != (config.get("unprivileged", "0") == "1"):
+        is_now = "unprivileged" if config.get("unprivileged", "0") == "1" else "privileged"
+        what = f"the container is {is_now}, and Proxmox VE cannot change that"
+        remedy = "Remove the container (playbooks/remove_site.yml) and create it anew, or correct the inventory."
+        problems.append(Problem(where=spec.field("unprivileged"), what=what, remedy=remedy))
+    rootfs = config.get("rootfs", "")
+    if disk_storage(rootfs) not in {"", spec.storage}:
+        what = f"the root disk lies on {disk_storage(rootfs)}; rocmox does not move disks"
+        remedy = f"`pct move-volume {spec.vmid} rootfs {spec.storage}` on the node moves it; or correct the inventory."
+        problems.append(Problem(where=spec.field("storage"), what=what, remedy=remedy))
+    size = disk_size_gib(rootfs)
+    if size is not None and size > spec.disk_gib:
+        what = f"the root disk has {size} GiB, and disks only grow"
+        remedy = f"Set disk_gib to {size} or more."
+        problems.append(Problem(where=spec.field("disk_gib"), what=what, remedy=remedy))
+    return problems
+
+
+def _storage_problem(spec: ContainerSpec, current: CurrentNode) -> Problem | None:
+    fitting = sorted(name for name, found in current.storages.items() if "rootdir" in found.content and found.active)
+    remedy = f"Storages of {current.name} for containers: {', '.join(fitting) or 'none'}."
+    storage = current.storages.get(spec.storage)
+    if storage is None:
+        what = f"the node has no enabled storage {spec.storage}"
+    elif "rootdir" not in storage.content:
+        what = f"the storage {spec.storage} takes no container disks (content rootdir)"
+    elif not storage.active:
+        what = f"the storage {spec.storage} is not active"
+    else:
+        return None
+    return Problem(where=spec.field("storage"), what=what, remedy=remedy)
+
+
+def _new_bytes(spec: ContainerSpec, container: CurrentContainer | None) -> int:
+    present = disk_size_gib(container.config.get("rootfs", "")) if container else 0
+    return max(0, spec.disk_gib - (present or 0)) * _GIB
+
+
+def _space_problems(needed: Mapping[str, int], current: CurrentNode) -> list[Problem]:
+    problems = []
+    for name, wanted_bytes in needed.items():
+        available = current.storages[name].available_bytes
+        if wanted_bytes and available is not None and wanted_bytes > available:
+            what = f"the new disks need {format_bytes(wanted_bytes)}, {format_bytes(available)} are free"
+            remedy = (
+                "Lower disk_gib, free space, choose another storage, or allow thin disks to promise more than there "
+            )
+            remedy += "is (gpu_container_allow_overcommit)."
+            problems.append(Problem(where=f"storage {name}", what=what, remedy=remedy))
+    return problems

@@ -1,0 +1,123 @@
+"""One node's whole wish: survey it, find every problem, plan every container."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from rocmox.containers import cards as card_rules
+from rocmox.containers import preflight
+from rocmox.containers.cards import Card
+from rocmox.containers.current import CurrentContainer, CurrentNode, read_node
+from rocmox.containers.devices import GroupIds
+from rocmox.containers.interrupted import creations_under_way
+from rocmox.containers.options import Options
+from rocmox.containers.plan import Rules, Wish, plan_container
+from rocmox.containers.problems import Problem
+from rocmox.containers.spec import ContainerSpec
+from rocmox.containers.steps import DownloadTemplate, PassDevices, Step, UpdateConfig, WaitForCreation
+from rocmox.containers.template_choice import choose_templates, downloads_of
+from rocmox.containers.templates import TemplateChoice
+from rocmox.proxmox import Node
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ContainerPlan:
+    """A container's wish, state, and the steps between them."""
+
+    wish: Wish
+    current: CurrentContainer | None
+    steps: tuple[Step, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SitePlan:
+    """What is to be done on one node: templates first, then container by container."""
+
+    current: CurrentNode
+    rules: Rules
+    downloads: tuple[DownloadTemplate, ...]
+    containers: tuple[ContainerPlan, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (*self.downloads, *(step for container in self.containers for step in container.steps))
+
+
+def plan_site(
+    node: Node,
+    specs: Sequence[ContainerSpec],
+    cards: Sequence[Card],
+    group_ids: Mapping[int, GroupIds],
+    options: Options,
+) -> SitePlan:
+    """Read the node, refuse what cannot work (RefusedError with every reason), plan the rest. Changes nothing."""
+    version = preflight.check_node(node)
+    current = read_node(node, [spec.vmid for spec in specs], version)
+    rules = Rules(version=version, restart=options.restart)
+    wishes, problems = _resolve(specs, cards)
+    problems += preflight.ownership_problems(specs, current)
+    problems += preflight.resource_problems(specs, current, overcommit=options.allow_overcommit)
+    waits, wait_problems = creations_under_way(node, current)
+    problems += wait_problems
+    absent = [spec for spec in specs if spec.vmid not in current.containers or spec.vmid in waits]
+    chosen, template_problems = choose_templates(node, absent, current, options)
+    preflight.check_all(problems + template_problems)
+    plans = tuple(
+        _plan_one(
+            _with_template(wish, chosen),
+            current.containers.get(wish.spec.vmid),
+            waits.get(wish.spec.vmid),
+            group_ids.get(wish.spec.vmid),
+            rules,
+        )
+        for wish in wishes
+    )
+    downloads = downloads_of(chosen.values())
+    preflight.check_all(_permission_problems(node, plans, downloads))
+    return SitePlan(current=current, rules=rules, downloads=downloads, containers=plans)
+
+
+def _resolve(specs: Sequence[ContainerSpec], cards: Sequence[Card]) -> tuple[list[Wish], list[Problem]]:
+    """Cards by address, architecture or `all` → device nodes as they are named today."""
+    wishes: list[Wish] = []
+    problems: list[Problem] = []
+    choices = []
+    for spec in specs:
+        chosen, found = card_rules.choose(spec, cards) if spec.gpus else ((), [])
+        problems += found
+        choices.append((spec, chosen))
+        wishes.append(Wish(spec=spec, devices=card_rules.wished_devices(chosen)))
+    return wishes, problems + card_rules.exclusive_conflicts(choices)
+
+
+def _with_template(wish: Wish, chosen: Mapping[int, TemplateChoice]) -> Wish:
+    choice = chosen.get(wish.spec.vmid)
+    return dataclasses.replace(wish, template_volume_id=choice.volume_id) if choice else wish
+
+
+def _plan_one(
+    wish: Wish,
+    container: CurrentContainer | None,
+    waiting: WaitForCreation | None,
+    known: GroupIds | None,
+    rules: Rules,
+) -> ContainerPlan:
+    steps = (waiting,) if waiting else plan_container(wish, container, group_ids=known, rules=rules)
+    return ContainerPlan(wish=wish, current=container, steps=steps)
+
+
+def _permission_problems(
+    node: Node, plans: Sequence[ContainerPlan], downloads: Sequence[DownloadTemplate]
+) -> list[Problem]:
+    changing = [plan.wish.spec for plan in plans if plan.steps]
+    devices = [plan.wish.spec for plan in plans if any(_touches_devices(step) for step in plan.steps)]
+    template_storage = downloads[0].storage if downloads else None
+    problems = preflight.device_problems(node, devices)
+    return problems + preflight.privilege_problems(node, changing, template_storage=template_storage)
+
+
+def _touches_devices(step: Step) -> bool:
+    if isinstance(step, UpdateConfig):
+        return any(key.startswith("dev") for key in step.keys)
+    return isinstance(step, PassDevices)
