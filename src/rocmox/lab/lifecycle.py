@@ -1,0 +1,226 @@
+"""`rocmox lab up` and `rocmox lab down`: each step looks first, so a run after a kill goes on where it was.
+
+Up:   preflight → state (subnet) → images and mirror → node's files → bridge and firewall → namespace → node → services
+Down: node and guests → loop devices → namespace → bridge and firewall → state → what the last lab shared
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rocmox.errors import RefusedError
+from rocmox.lab import loop_devices, namespace, network, node, preflight, refresh, services
+from rocmox.lab.credentials import Credentials, ensure_credentials
+from rocmox.lab.firewall import ensure_firewall, remove_firewall
+from rocmox.lab.images import ImageCache, ensure_images, prune_images
+from rocmox.lab.locks import lab_lock_file, locked, machine_lock_file
+from rocmox.lab.mirror import ensure_mirror
+from rocmox.lab.node_files import node_files, resolver_text, write_into_layer
+from rocmox.lab.progress import Progress
+from rocmox.lab.recipe import load_recipes, read_apt_source
+from rocmox.lab.settings import LABS_DIRECTORY, LabPlaces, LabSettings, cache_directory
+from rocmox.lab.state import LabState, lab_names, new_state, read_state, write_state
+from rocmox.machine import Machine
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabRequest:
+    """What the user asked for; None means: as it is, or the default of a new lab."""
+
+    name: str
+    node: str | None = None
+    pve_version: str | None = None
+    gpus: str | None = None
+    need_gib: float = preflight.DEFAULT_NEED_GIB
+
+
+def up(machine: Machine, request: LabRequest, progress: Progress) -> LabState:
+    """Bring the lab up, or find it in place and bring it up to date; returns its state."""
+    LabSettings(name=request.name)
+    with locked(lab_lock_file(request.name), progress=progress, waiting_for="another `rocmox lab` on this lab"):
+        found = read_state(request.name)
+        settings = decide_settings(request, found)
+        places = LabPlaces(name=settings.name)
+        if found is not None and found.api_fingerprint and node.node_pid(machine, places):
+            return _update_running(machine, found, settings, progress)
+        return _start(machine, settings, request.need_gib, progress)
+
+
+def decide_settings(request: LabRequest, found: LabState | None) -> LabSettings:
+    """What the lab shall be; RefusedError when an existing lab would have to be another one."""
+    standard = LabSettings(name=request.name)
+    base = found or standard
+    for label, wanted, existing in (
+        ("node", request.node, base.node),
+        ("Proxmox VE", request.pve_version, base.pve_version),
+    ):
+        if found is not None and wanted is not None and wanted != existing:
+            raise RefusedError(
+                f"lab {request.name} exists with {label} {existing}, not {wanted}: its guests would change under you",
+                remedy=f"`rocmox lab down --name {request.name}` first, or give the other one a `--name` of its own.",
+            )
+    return LabSettings(
+        name=request.name,
+        node=request.node or base.node,
+        pve_version=request.pve_version or base.pve_version,
+        gpus=request.gpus or base.gpus,
+    )
+
+
+def _start(machine: Machine, settings: LabSettings, need_gib: float, progress: Progress) -> LabState:
+    places = LabPlaces(name=settings.name)
+    cache = ImageCache(directory=cache_directory())
+    with progress.step("preflight") as step:
+        need = preflight.Need(gib=need_gib, directories=(LABS_DIRECTORY, cache.directory))
+        preflight.check_machine(machine, need, free_bytes=preflight.free_bytes_at)
+        step.outcome = "all is there"
+    state = _allocate(machine, settings)
+    recipes = load_recipes(read_apt_source(machine))
+    lower = next(cache.path(recipe) for recipe in recipes if recipe.format == "directory")
+    state = dataclasses.replace(state, node_image=lower.name)
+    write_state(state)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        mirror = pool.submit(ensure_mirror, machine, cache.directory, progress)
+        ensure_images(machine, cache, recipes, progress)
+        mirror.result()
+    with _shared(machine):
+        prune_images(cache, recipes, in_use=[s.node_image for name in lab_names() if (s := read_state(name))])
+    with progress.step("keys, settings, code"):
+        credentials = ensure_credentials(machine, state)
+        refresh.refresh_bound_files(state, credentials)
+    with progress.step("bridge and firewall") as step, _shared(machine):
+        _connect(machine, state)
+        step.outcome = f"{state.bridge} {state.subnet}"
+    with progress.step(f"node {state.node}") as step:
+        step.outcome = _boot(machine, state, credentials, lower=lower, cache=cache)
+    with progress.step("services") as step:
+        step.outcome = services.wait_until_ready(machine, state)
+    state = dataclasses.replace(state, api_fingerprint=credentials.fingerprint)
+    write_state(state)
+    progress.say(f"lab {state.name} is up: ssh root@{state.node_address}, API {state.api_url}")
+    for unit in node.failed_units(machine, places):
+        progress.say(f"WARNING: unit {unit} of the node failed")
+    return state
+
+
+def _allocate(machine: Machine, settings: LabSettings) -> LabState:
+    with _shared(machine):
+        found = read_state(settings.name)
+        if found is not None:
+            return dataclasses.replace(found, gpus=settings.gpus)
+        LABS_DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
+        places = LabPlaces(name=settings.name)
+        places.directory.mkdir(mode=0o700, exist_ok=True)
+        state = new_state(settings, network.choose_subnet_number(network.taken_networks(machine)))
+        write_state(state)
+        return state
+
+
+def _connect(machine: Machine, state: LabState) -> None:
+    network.enable_forwarding(machine)
+    network.ensure_bridge(machine, state)
+    ensure_firewall(machine, state)
+
+
+def _boot(machine: Machine, state: LabState, credentials: Credentials, *, lower: Path, cache: ImageCache) -> str:
+    places = LabPlaces(name=state.name)
+    _remove_running_parts(machine, places)
+    files = node_files(state, credentials, read_resolver(machine))
+    write_into_layer(files, upper=places.upper, lower=lower)
+    with _shared(machine):
+        namespace.create_namespace(machine, places, lower=lower)
+    config = node.container_config(state, mirror=cache.directory / "mirror", templates=cache.templates)
+    node.write_config(state, config)
+    word = node.start_node(machine, places)
+    node.run_in_node(machine, places, ["usermod", "--password", credentials.password_hash, "root"]).check()
+    return word
+
+
+def read_resolver(machine: Machine) -> str:
+    """The text of the node's resolv.conf."""
+    systemd = "/run/systemd/resolve/resolv.conf"
+    return resolver_text(
+        machine.read_bytes("/etc/resolv.conf").decode(),
+        machine.read_bytes(systemd).decode() if machine.exists(systemd) else "",
+    )
+
+
+def _update_running(machine: Machine, found: LabState, settings: LabSettings, progress: Progress) -> LabState:
+    state = dataclasses.replace(found, gpus=settings.gpus)
+    ensure_mirror(machine, cache_directory(), progress)
+    with _shared(machine):
+        _connect(machine, state)
+    credentials = ensure_credentials(machine, state)
+    changes = refresh.refresh_running_node(machine, found, state, credentials, read_resolver(machine))
+    services.wait_until_ready(machine, state)
+    write_state(state)
+    word = f"brought up to date ({', '.join(changes)})" if changes else "found in place"
+    progress.say(f"lab {state.name} {word}: ssh root@{state.node_address}, API {state.api_url}")
+    return state
+
+
+def down(machine: Machine, name: str, progress: Progress) -> bool:
+    """Remove everything the lab made on this machine; caches stay. False when there was nothing."""
+    places = LabPlaces(name=LabSettings(name=name).name)
+    if not places.directory.exists() and not places.namespace_file.exists():
+        with _shared(machine):
+            _remove_shared_parts(machine)
+        progress.say(f"lab {name} is not there")
+        return False
+    with locked(lab_lock_file(name), progress=progress, waiting_for="another `rocmox lab` on this lab"):
+        with progress.step("node and guests") as step:
+            step.outcome = "stopped" if _remove_running_parts(machine, places) else "did not run"
+        with progress.step("network, firewall, files") as step, _shared(machine):
+            remove_firewall(machine, places)
+            network.remove_link(machine, places.veth)
+            network.remove_link(machine, places.bridge)
+            remove_directory(machine, places.directory)
+            lab_lock_file(name).unlink(missing_ok=True)
+            _remove_shared_parts(machine)
+            step.outcome = "removed"
+    return True
+
+
+def _remove_running_parts(machine: Machine, places: LabPlaces) -> bool:
+    """Node, guests, loop devices and namespace; True when the node ran."""
+    ran = node.stop_node(machine, places)
+    namespace.sweep_cgroups(machine, places.container)
+    namespace.remove_namespace(machine, places)
+    loop_devices.detach_all(machine, places.storage)
+    return ran
+
+
+def remove_directory(machine: Machine, directory: Path) -> None:
+    """Remove a lab's state; RefusedError while anything is mounted in it, which would be removed as well."""
+    mounted = [point for point in namespace.mount_points(machine) if Path(point).is_relative_to(directory)]
+    if mounted:
+        raise RefusedError(
+            f"{directory}: still mounted in it: {', '.join(mounted)}", remedy="Unmount it, then run it again."
+        )
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def _remove_shared_parts(machine: Machine) -> None:
+    """What all labs share goes with the last one. Call it with the machine's lock."""
+    if lab_names():
+        return
+    network.restore_forwarding(machine)
+    namespace.remove_runtime_directory(machine)
+    machine_lock_file().unlink(missing_ok=True)
+    for directory in (LABS_DIRECTORY, LABS_DIRECTORY.parent):
+        if directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()
+
+
+@contextlib.contextmanager
+def _shared(machine: Machine) -> Iterator[None]:
+    """Hold the lock on what all labs of this machine share."""
+    del machine
+    with locked(machine_lock_file()):
+        yield

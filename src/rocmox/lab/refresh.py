@@ -1,0 +1,81 @@
+"""What `rocmox lab up` keeps up to date on a node: code, settings, GPUs, its files. Bind mounts make most of it live."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from rocmox.lab import node
+from rocmox.lab.credentials import Credentials
+from rocmox.lab.gpu_devices import build_gpu_tree
+from rocmox.lab.node_files import as_tar, node_files
+from rocmox.lab.package_copy import refresh_package
+from rocmox.lab.settings import LabPlaces
+from rocmox.lab.state import LabState, write_atomically
+from rocmox.machine import Machine
+
+GPU_ROOT_IN_NODE = "/var/lib/rocmox-lab/gpus"
+
+
+def refresh_bound_files(state: LabState, credentials: Credentials) -> None:
+    """Everything that reaches the node by bind mounts, before it starts."""
+    places = LabPlaces(name=state.name)
+    for directory in (places.storage, places.code, places.node_settings, places.gpu_tree.parent):
+        directory.mkdir(mode=0o755, exist_ok=True)
+    refresh_package(places.code)
+    _write_settings(state, credentials)
+    _build_gpus(state)
+
+
+def refresh_running_node(
+    machine: Machine, before: LabState, state: LabState, credentials: Credentials, resolver: str
+) -> list[str]:
+    """Bring a running node up to date; returns what changed, in words."""
+    places = LabPlaces(name=state.name)
+    changes = []
+    code_changed = refresh_package(places.code)
+    settings_changed = _write_settings(state, credentials)
+    if before.gpus != state.gpus:
+        _build_gpus(state)
+        _remake_devices(machine, places)
+        changes.append(f"GPUs {state.gpus} instead of {before.gpus}")
+    archive = as_tar(node_files(state, credentials, resolver))
+    stamp = places.directory / "node-files.sha256"
+    digest = hashlib.sha256(archive).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
+        node.run_in_node(machine, places, ["tar", "--extract", "--directory", "/"], stdin=archive).check()
+        node.run_in_node(machine, places, ["systemctl", "daemon-reload"]).check()
+        node.run_in_node(machine, places, ["systemctl", "reload", "nginx.service"]).check()
+        write_atomically(stamp, digest)
+        changes.append("the node's files")
+    if code_changed or settings_changed:
+        node.run_in_node(machine, places, ["systemctl", "restart", "rocmox-lab-api.service"]).check()
+        changes.append("code" if code_changed else "settings")
+    return changes
+
+
+def _write_settings(state: LabState, credentials: Credentials) -> bool:
+    path = LabPlaces(name=state.name).node_settings / "node.json"
+    document = {
+        "node": state.node,
+        "pve_version": state.pve_version,
+        "mirror_url": state.mirror_url,
+        "gpu_root": GPU_ROOT_IN_NODE,
+        "root_password_hash": credentials.password_hash,
+    }
+    text = json.dumps(document, indent=2) + "\n"
+    if path.exists() and path.read_text() == text:
+        return False
+    write_atomically(path, text)
+    return True
+
+
+def _build_gpus(state: LabState) -> None:
+    places = LabPlaces(name=state.name)
+    lines = build_gpu_tree(state.gpus, places.gpu_tree)
+    write_atomically(places.node_settings / "devices.conf", lines, mode=0o644)
+
+
+def _remake_devices(machine: Machine, places: LabPlaces) -> None:
+    node.run_in_node(machine, places, ["rm", "--recursive", "--force", "/dev/kfd", "/dev/dri"]).check()
+    node.run_in_node(machine, places, ["systemctl", "restart", "rocmox-lab-devices.service"]).check()
