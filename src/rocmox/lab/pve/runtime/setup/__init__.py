@@ -1,0 +1,1 @@
+"""What is written into a guest's root file system before it boots (`PVE::LXC::Setup` and its plugins)."""
