@@ -1,0 +1,88 @@
+"""Every AMD card has the amdgpu driver and a KFD node (host), and this kernel's module is the one that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rocmox.gpu import Gpu
+from rocmox.health.context import Context
+from rocmox.health.result import Evidence, Result, Verdict
+
+LEVEL = 1
+_CHECK = "driver"
+
+
+def run(context: Context) -> Iterator[Result]:
+    """One result per card."""
+    if context.is_container:
+        yield _not_applicable(context, "the driver belongs to the node, not to a container")
+        return
+    if not context.inventory.gpus:
+        yield _not_applicable(context, "no AMD GPU is on the PCI bus")
+        return
+    for gpu in context.inventory.gpus:
+        yield _judge(gpu, context)
+
+
+def _judge(gpu: Gpu, context: Context) -> Result:
+    driver_link = f"/sys/bus/pci/devices/{gpu.pci_address}/driver"
+    module = context.inventory.module
+    evidence = [Evidence(source=driver_link, value=gpu.driver or "no driver")]
+    if gpu.driver != "amdgpu":
+        return _fail(gpu, "DRIVER_NOT_BOUND", _why_unbound(gpu, loaded=module.loaded), _unbound_remedy(gpu), evidence)
+    if gpu.render is None:
+        remedy = "Read `dmesg | grep amdgpu`: the driver holds the card and gave up before it made /dev/dri/renderDN."
+        return _fail(
+            gpu, "DRIVER_NO_RENDER_NODE", f"amdgpu made no render node: {gpu.unknown['render']}", remedy, evidence
+        )
+    if gpu.kfd_node is None:
+        evidence.append(Evidence(source="/sys/class/kfd/kfd/topology/nodes", value=gpu.unknown["kfd_node"]))
+        remedy = "Read `dmesg | grep kfd`; without a KFD node ROCm does not see the card, though displays work."
+        return _fail(gpu, "DRIVER_NO_KFD_NODE", "KFD did not accept the card", remedy, evidence)
+    evidence.append(Evidence(source="/sys/class/kfd/kfd/topology/nodes", value=f"node {gpu.kfd_node}"))
+    kind = f"{module.kind} driver {module.version}" if module.version else f"{module.kind} driver"
+    return Result(
+        check=_CHECK,
+        code="DRIVER_OK",
+        verdict=Verdict.PASS,
+        subject=gpu.pci_address,
+        summary=f"{gpu.architecture}: {kind}, card{gpu.card}, renderD{gpu.render}, KFD node {gpu.kfd_node}",
+        evidence=tuple(evidence),
+    )
+
+
+def _why_unbound(gpu: Gpu, *, loaded: bool) -> str:
+    if gpu.driver:
+        return f"the card is bound to {gpu.driver}, not to amdgpu"
+    return "no driver is bound to the card" + ("" if loaded else "; the module amdgpu is not loaded")
+
+
+def _unbound_remedy(gpu: Gpu) -> str:
+    if gpu.driver == "vfio-pci":
+        return (
+            "The card is set aside for a virtual machine: take it out of the VM's hostpci lines and of `ids=` in "
+            "/etc/modprobe.d, run `update-initramfs -u` and reboot."
+        )
+    return "Run `modprobe amdgpu` and read `dmesg | grep amdgpu`; look for a blacklist in /etc/modprobe.d."
+
+
+def _fail(gpu: Gpu, code: str, summary: str, remedy: str, evidence: list[Evidence]) -> Result:
+    return Result(
+        check=_CHECK,
+        code=code,
+        verdict=Verdict.FAIL,
+        subject=gpu.pci_address,
+        summary=summary,
+        evidence=tuple(evidence),
+        remedy=remedy,
+    )
+
+
+def _not_applicable(context: Context, reason: str) -> Result:
+    return Result(
+        check=_CHECK,
+        code="DRIVER_NOT_APPLICABLE",
+        verdict=Verdict.NOT_APPLICABLE,
+        subject=context.machine.name,
+        summary=reason,
+    )

@@ -1,0 +1,40 @@
+"""What a check may look at: the machine, its cards, and what the caller knows about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+from rocmox.facts.container_config import PassedDevice
+from rocmox.gpu.inventory import GpuInventory, Passthrough, read_inventory
+from rocmox.machine import Machine
+
+__all__ = ["Context", "PassedDevice", "Service"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Service:
+    """A service that should answer: its unit's name and the URL of its health page, as seen from the machine."""
+
+    name: str
+    url: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Context:
+    """`device_user` opens the devices; `passthrough` is what the node says about this container, if it was asked."""
+
+    machine: Machine
+    device_user: str | None = None
+    passthrough: Passthrough | None = None
+    services: tuple[Service, ...] = ()
+
+    @functools.cached_property
+    def inventory(self) -> GpuInventory:
+        """The machine's cards, read once; CannotLookError when it shows no PCI devices."""
+        return read_inventory(self.machine)
+
+    @functools.cached_property
+    def is_container(self) -> bool:
+        """Whether this is a guest: systemd in a container says so; a PVE node is none even when it runs in one."""
+        return self.machine.exists("/run/systemd/container") and not self.machine.exists("/etc/pve")
