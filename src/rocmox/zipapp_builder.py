@@ -1,0 +1,69 @@
+"""`python -m rocmox.zipapp_builder -o FILE`: the standard-library part of rocmox as one executable file.
+
+The same sources give the same bytes: names are sorted, times and modes are fixed, nothing is compiled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+_SOURCES = Path(__file__).resolve().parent
+_SHEBANG = b"#!/usr/bin/env python3\n"
+_MAIN = b"import sys\n\nfrom rocmox.cli.main import main\n\nsys.exit(main())\n"
+# What runs on a PVE host and in guests. Other commands say there what they need.
+_PACKAGES = ("machine", "facts", "gpu", "health", "report")
+_MODULES = ("__init__.py", "errors.py", "units.py", "cli/__init__.py", "cli/main.py", "cli/exit_codes.py")
+_COMMANDS = ("cli/gpus.py", "cli/health.py")
+_SUFFIXES = (".py", ".toml", ".json")
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can name
+
+
+def members() -> Iterator[str]:
+    """Paths of the files that travel, relative to the package."""
+    yield from (*_MODULES, *_COMMANDS)
+    for package in _PACKAGES:
+        for path in (_SOURCES / package).rglob("*"):
+            if path.suffix in _SUFFIXES and "__pycache__" not in path.parts:
+                yield path.relative_to(_SOURCES).as_posix()
+
+
+def build(target: Path) -> bool:
+    """Write the zipapp; False when the file already holds exactly these bytes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.{id(target):x}.partial")
+    with partial.open("wb") as stream:
+        stream.write(_SHEBANG)
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            _add(archive, "__main__.py", _MAIN)
+            for name in sorted(members()):
+                _add(archive, f"rocmox/{name}", (_SOURCES / name).read_bytes())
+    if target.exists() and target.read_bytes() == partial.read_bytes():
+        partial.unlink()
+        return False
+    partial.chmod(0o755)
+    partial.replace(target)
+    return True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build and say whether anything changed."""
+    parser = argparse.ArgumentParser(description="Build the rocmox zipapp.")
+    parser.add_argument("-o", "--output", type=Path, default=Path("build/rocmox.pyz"))
+    target = parser.parse_args(argv).output
+    print(f"{target}: {'built' if build(target) else 'unchanged'}")
+    return 0
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.external_attr = 0o100644 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
