@@ -1,0 +1,54 @@
+"""What the role needs to know of the guest before it changes anything, as JSON. Standard library only; changes nothing."""
+# ruff: noqa: INP001 - runs alone in the guest
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+
+def nearest(path: Path) -> Path:
+    """The path itself or the first folder above it that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def port_is_free(address: str, port: int) -> bool:
+    """Whether this guest could listen there now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def active(unit: str) -> bool:
+    """Whether systemd runs the unit."""
+    return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
+
+
+def look(root: Path, state: Path, unit: str, address: str, port: int) -> dict[str, object]:
+    """Python as [3, 11, 2]; sizes in MiB; releases that were installed completely."""
+    link = root / "current"
+    return {
+        "python": list(sys.version_info[:3]),
+        "system": platform.freedesktop_os_release().get("PRETTY_NAME", "unknown"),
+        "machine": platform.machine(),
+        "disk_mib": shutil.disk_usage(nearest(root)).free >> 20,
+        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
+        "releases": sorted(path.parent.name for path in (root / "venvs").glob("*/.complete")),
+        "current": link.readlink().name if link.is_symlink() else "",
+        "database": (state / "data" / "webui.db").exists(),
+        "port_taken": not active(unit) and not port_is_free(address, port),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(look(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]))))
