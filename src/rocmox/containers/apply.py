@@ -132,14 +132,18 @@ class _Run:
             lxc.update(self._node, vmid, changes=undo.changes, delete=undo.delete, digest=now.digest)
             state = "its configuration is as before"
             if isinstance(step, RestartContainer):
-                tasks.wait_for(
-                    self._node, lxc.start(self._node, vmid), timeout_seconds=self._options.start_timeout_seconds
-                )
-                state += " and it runs"
+                state += self._start_again(vmid)
             raise TaskFailedError(
                 f"container {vmid} did not start after the change and was put back: {state}\n{error.message}",
                 remedy="The task's log above says why it did not start.",
             ) from error
+
+    def _start_again(self, vmid: int) -> str:
+        try:
+            self._wait(lxc.start(self._node, vmid), self._options.start_timeout_seconds)
+        except TaskFailedError as error:
+            return f", and it does not start with it either: {error.message.splitlines()[0]}"
+        return " and it runs"
 
     def _wait(self, upid: str, timeout_seconds: int) -> None:
         self.warnings += tasks.wait_for(self._node, upid, timeout_seconds=timeout_seconds)
