@@ -1,4 +1,4 @@
-"""`python -m rocmox.zipapp_builder -o FILE`: the standard-library part of rocmox as one executable file.
+"""`python -m rocmox.zipapp_builder FILE`: the standard-library part of rocmox as one executable file.
 
 The same sources give the same bytes: names are sorted, times and modes are fixed, nothing is compiled.
 """
@@ -52,8 +52,8 @@ def build(target: Path) -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     """Build and say whether anything changed."""
     parser = argparse.ArgumentParser(description="Build the rocmox zipapp.")
-    parser.add_argument("-o", "--output", type=Path, default=Path("build/rocmox.pyz"))
-    target = parser.parse_args(argv).output
+    parser.add_argument("target", type=Path, nargs="?", default=Path("build/rocmox.pyz"))
+    target: Path = parser.parse_args(argv).target
     print(f"{target}: {'built' if build(target) else 'unchanged'}")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from rocmox.cli.exit_codes import FAIL, PASS, UNKNOWN, WARNING
 from rocmox.health.request import context_for
@@ -10,7 +11,7 @@ from rocmox.health.result import Verdict, worst
 from rocmox.health.run import run_checks
 from rocmox.machine.address import FORMS
 from rocmox.report.document import print_document
-from rocmox.report.health import to_json, to_text
+from rocmox.report.health import remedies, to_json, to_text
 
 SUMMARY = "checks of driver, devices and services, with remedies"
 
@@ -31,10 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=int, choices=(1, 2, 3), default=1, help="1 only looks, 2 and 3 use the cards")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
-    parser.add_argument("--device-user", metavar="USER", help="who opens the devices (default: who runs this)")
+    parser.add_argument("--device-user", metavar="USER", help="who opens the devices (default: llama-server's user)")
     parser.add_argument("--vmid", type=int, help="the container this is, for --host-facts")
     parser.add_argument("--host-facts", metavar="FILE", help="`rocmox gpus --json` of the container's node; - is stdin")
-    parser.add_argument("--service", action="append", default=[], metavar="NAME=URL", help="a service that must answer")
+    parser.add_argument(
+        "--service", nargs="*", default=[], metavar="NAME=URL", help="further services that must answer"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = run_checks(context, only=only, level=arguments.level)
     if arguments.format == "json":
         print_document(to_json(context.machine.name, results))
+        print("\n".join(remedies(results)), file=sys.stderr)
     else:
         print(to_text(results))
     return _EXIT_CODES[worst(results)]

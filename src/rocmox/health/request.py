@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from rocmox.errors import UsageError
 from rocmox.gpu.inventory import Passthrough, passthrough_from_json
-from rocmox.health.context import Context, Service
+from rocmox.health.context import Context, Identity, Service
 from rocmox.machine import machine_at
 
 
@@ -25,7 +25,7 @@ def context_for(
         )
     return Context(
         machine=machine_at(machine_address),
-        device_user=device_user,
+        device_user=Identity(user=device_user) if device_user else None,
         passthrough=_passthrough(host_facts, vmid) if host_facts is not None and vmid is not None else None,
         services=tuple(map(parse_service, services)),
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rocmox.errors import CannotLookError
 from rocmox.facts.container_config import PassedDevice
 from rocmox.health.access import Attempt, Guest, judge_absent, judge_passed
-from rocmox.health.context import Context
+from rocmox.health.context import Context, Identity
 from rocmox.health.probes.run import run_probe
 from rocmox.health.result import Result, Verdict
 
@@ -32,11 +32,16 @@ def run(context: Context) -> Iterator[Result]:
     if not passed and not absent:
         yield _not_applicable(context, "no GPU device is passed to this container")
         return
-    answer = run_probe(
-        context.machine,
-        "device_access",
-        {"user": context.device_user, "paths": [*(device.path for device in passed), *absent]},
-    )
+    for identity in context.identities:
+        yield from _try_as(identity, passed, absent, context)
+
+
+def _try_as(
+    identity: Identity, passed: tuple[PassedDevice, ...], absent: list[str], context: Context
+) -> Iterator[Result]:
+    paths = [*(device.path for device in passed), *absent]
+    question = {"user": identity.user, "groups": identity.groups, "paths": paths}
+    answer = run_probe(context.machine, "device_access", question)
     if "refused" in answer:
         raise CannotLookError(answer["refused"], remedy="Name an existing user by --device-user, and run this as root.")
     guest = Guest.from_answer(answer, context.passthrough)

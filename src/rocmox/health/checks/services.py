@@ -17,15 +17,17 @@ _LOADING = 503  # what llama-server answers while it loads a model
 
 def run(context: Context) -> Iterator[Result]:
     """One result per service."""
-    if not context.services:
+    installed = (Service(name=unit.name, url=unit.health_url) for unit in context.units)
+    services = [*installed, *context.services]
+    if not services:
         yield Result(
             check=_CHECK,
             code="SERVICES_NOT_APPLICABLE",
             verdict=Verdict.NOT_APPLICABLE,
             subject=context.machine.name,
-            summary="no service was named (--service NAME=URL)",
+            summary="neither llama-server nor Open WebUI is installed here, and no --service was named",
         )
-    for service in context.services:
+    for service in services:
         yield _judge(service, context)
 
 

@@ -1,8 +1,8 @@
 """Opens device nodes as another user and tells why it failed: runs alone, on any Python 3, standard library only.
 
-The question is the first argument, in JSON: {"user": name or null, "paths": [...]}. Without a driver behind a node,
-open() answers ENXIO when the device cgroup and the file's permissions let it through, EPERM when the device cgroup
-refuses, EACCES when the permissions refuse, ENOENT when there is no node.
+The question is the first argument, in JSON: {"user": name or null, "groups": [further groups], "paths": [...]}.
+Without a driver behind a node, open() answers ENXIO when the device cgroup and the file's permissions let it through,
+EPERM when the device cgroup refuses, EACCES when the permissions refuse, ENOENT when there is no node.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import sys
 from typing import Any
 
 
-def become(name: str) -> None:
-    """Become the user with all groups that /etc/group gives; for good."""
+def become(name: str, groups: list[str]) -> None:
+    """Become the user with the groups that /etc/group gives and the further ones, as a service does; for good."""
     entry = pwd.getpwnam(name)
-    if os.geteuid() == entry.pw_uid:
+    if os.geteuid() == entry.pw_uid and not groups:
         return
-    os.initgroups(name, entry.pw_gid)
+    further = [grp.getgrnam(group).gr_gid for group in groups]
+    os.setgroups(sorted({*os.getgrouplist(name, entry.pw_gid), *further}))
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
 
@@ -51,9 +52,9 @@ def main(question: dict[str, Any]) -> dict[str, Any]:
     name = question["user"]
     try:
         if name is not None:
-            become(name)
-    except KeyError:
-        return {"refused": f"there is no user {name} here"}
+            become(name, question["groups"])
+    except KeyError as error:
+        return {"refused": f"no such user or group is here: {error.args[0]}"}
     except PermissionError:
         return {"refused": f"user id {os.geteuid()} may not become {name}: run this as root"}
     return {
