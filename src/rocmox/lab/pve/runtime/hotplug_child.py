@@ -1,4 +1,4 @@
-"""The child of `hotplug`: makes a device node or mounts a volume in the monitor's namespace, attaches it in the guest's.
+"""The child of `hotplug`: makes a node or mounts a volume in the monitor's namespace, attaches it in the guest's.
 
 A detached copy of the mount is carried across by file descriptor (open_tree(2), move_mount(2)), as in
 `PVE::LXC::mountpoint_hotplug`.
@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rocmox.lab.pve.runtime import devices, guest_file, liveness, mounting, syscalls
@@ -20,32 +21,44 @@ from rocmox.lab.pve.runtime_protocol import DeviceSpec, GuestSpec, MountSpec, Ru
 _STAGING = "/var/lib/lxc/.staging"
 
 
-def plug_device(guest: GuestSpec, device: DeviceSpec, layout: Layout, pid: int) -> None:
+def plug_device(guest: GuestSpec, device: DeviceSpec, layout: Layout, guest_mounts: int) -> None:
     """Node into the passthrough folder, bound over an empty file in the guest's /dev."""
-    node = devices.make_node(device, layout.passthrough(guest.vmid), id_map_of(guest))
+    id_map = id_map_of(guest)
+    node = devices.make_node(device, layout.passthrough(guest.vmid), id_map)
     tree = syscalls.clone_mount(str(node))
-    _enter_mounts(pid)
-    target = Path(device.path)
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    target.touch()
-    syscalls.attach_mount(tree, device.path)
+    syscalls.enter_namespace(guest_mounts, syscalls.CLONE_NEWNS)
+    folder, _, name = device.path.rpartition("/")
+    with as_guest_root(id_map), mounting.open_inside("/", folder, id_map) as parent:
+        target = os.open(name, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=parent)
+    syscalls.attach_mount(tree, target)
 
 
-def plug_mount(mount: MountSpec, id_map: IdMap, pid: int) -> None:
+def plug_mount(mount: MountSpec, id_map: IdMap, guest_mounts: int) -> None:
     """Volume onto a staging folder, moved to its place in the guest."""
     Path(_STAGING).mkdir(mode=0o700, exist_ok=True)
     mounting.mount_at(mount, _STAGING)
     tree = syscalls.clone_mount(_STAGING)
     syscalls.unmount(_STAGING, flags=syscalls.MNT_DETACH)
-    _enter_mounts(pid)
-    with mounting.open_inside("/", mount.target, id_map) as target:
-        syscalls.attach_mount(tree, str(Path(target).readlink()))
+    syscalls.enter_namespace(guest_mounts, syscalls.CLONE_NEWNS)
+    with as_guest_root(id_map), mounting.open_inside("/", mount.target, id_map) as target:
+        place = os.dup(target)
+    syscalls.attach_mount(tree, place)
 
 
-def _enter_mounts(pid: int) -> None:
-    descriptor = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-    with contextlib.closing(os.fdopen(descriptor)):
-        syscalls.enter_namespace(descriptor, syscalls.CLONE_NEWNS)
+@contextlib.contextmanager
+def as_guest_root(id_map: IdMap) -> Iterator[None]:
+    """Make files as the guest's root does: the guest's tmpfs cannot even name the node's."""
+    os.setegid(id_map.node_gid(0))
+    os.seteuid(id_map.node_uid(0))
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def _mounts_of(pid: int) -> int:
+    return os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def main() -> int:
@@ -54,12 +67,13 @@ def main() -> int:
     guest, pid = guest_file.from_json(order["guest"]), order["pid"]
     try:
         id_map = id_map_of(guest)
-        _enter_mounts(liveness.monitor_pid(pid))
+        guest_mounts, monitor_mounts = _mounts_of(pid), _mounts_of(liveness.monitor_pid(pid))
+        syscalls.enter_namespace(monitor_mounts, syscalls.CLONE_NEWNS)
         if order["action"] == "device":
             device = next(each for each in guest.devices if each.key == order["key"])
-            plug_device(guest, device, Layout(), pid)
+            plug_device(guest, device, Layout(), guest_mounts)
         else:
-            plug_mount(next(each for each in guest.mounts if each.key == order["key"]), id_map, pid)
+            plug_mount(next(each for each in guest.mounts if each.key == order["key"]), id_map, guest_mounts)
     except (OSError, RuntimeFailedError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -21,6 +21,7 @@ from rocmox.lab.pve.runtime import (
     lxc_config,
     node_files,
     seccomp,
+    volumes,
 )
 from rocmox.lab.pve.runtime.layout import Layout
 from rocmox.lab.pve.runtime_protocol import GuestSpec, Log, MountSpec, RuntimeFailedError
@@ -40,6 +41,8 @@ def start(guest: GuestSpec, layout: Layout, log: Log) -> None:
         bridging.require(network.bridge)
     for mount in (guest.rootfs, *guest.mounts):
         _require_volume(mount)
+        if mount.kind == "image" and not mount.read_only:
+            volumes.grow_to_image(mount.source)
     prepare(guest, layout, device_rules)
     _launch(guest, layout)
     if guest.debug:

@@ -9,8 +9,11 @@ from rocmox.lab.pve.runtime.id_map import id_map_of
 from rocmox.lab.pve.runtime.layout import Layout
 from rocmox.lab.pve.runtime_protocol import GuestSpec, NetworkSpec
 
-_STANDARD_DEVICES = ("c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:1", "c 5:2", "c 136:*", "c 10:229")
-"""What LXC's common.conf allows: null zero full random urandom tty console ptmx pts fuse."""
+_STANDARD_DEVICES = (
+    *("c *:* m", "b *:* m"),
+    *(f"c {number} rwm" for number in ("1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:1", "5:2", "136:*", "10:229")),
+)
+"""What LXC's common.conf allows: making any node; using null zero full random urandom tty console ptmx pts fuse."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,8 +62,8 @@ def _confinement(guest: GuestSpec, layout: Layout, traits: NodeTraits) -> Iterat
     yield f"lxc.seccomp.profile = {layout.seccomp(guest.vmid)}"
     yield f"lxc.apparmor.profile = {'unconfined' if traits.apparmor else 'generated'}"
     if guest.nesting:
-        # With this LXC also mounts a second proc and sysfs below dev/.lxc, without which the kernel refuses new
-        # instances to the guest's own user namespaces (lxc conf.c, nesting helpers; fs/namespace.c mount_too_revealing).
+        # With this LXC also mounts a second proc and sysfs below dev/.lxc, without which the kernel refuses new ones
+        # to the guest's own user namespaces (lxc conf.c, nesting helpers; fs/namespace.c mount_too_revealing).
         yield "lxc.apparmor.allow_nesting = 1"
     yield "lxc.mount.auto = sys:mixed"
     if guest.features.get("fuse") == "1":
@@ -71,7 +74,7 @@ def _devices(guest: GuestSpec, traits: NodeTraits) -> Iterator[str]:
     if id_map_of(guest).ranges:
         # userns.conf clears the device list. The lab refuses whatever is not passed, which PVE leaves to ownership.
         yield "lxc.cgroup2.devices.deny = a"
-        yield from (f"lxc.cgroup2.devices.allow = {each} rwm" for each in _STANDARD_DEVICES)
+        yield from (f"lxc.cgroup2.devices.allow = {each}" for each in _STANDARD_DEVICES)
     yield from (f"lxc.cgroup2.devices.allow = {rule}" for rule in traits.device_rules)
 
 

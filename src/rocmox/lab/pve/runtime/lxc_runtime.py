@@ -94,7 +94,14 @@ class LxcRuntime:
         return inside.execute(vmid, argv, keep_environment=keep_environment)
 
     def push(self, guest: GuestSpec, source: str, destination: str, *, uid: int, gid: int, mode: int) -> None:
-        order = {"action": "push", "source": source, "destination": destination, "uid": uid, "gid": gid, "mode": mode}
+        order: dict[str, str | int] = {
+            "action": "push",
+            "source": source,
+            "destination": destination,
+            "uid": uid,
+            "gid": gid,
+            "mode": mode,
+        }
         inside.transfer(guest.vmid, order)
 
     def pull(self, guest: GuestSpec, source: str, destination: str) -> None:

@@ -26,8 +26,8 @@ def mount_all(guest: GuestSpec, root: str, id_map: IdMap) -> None:
     """Mount the root file system at `root` and every mount point below it. RuntimeFailedError names the volume."""
     mount_at(guest.rootfs, root)
     for each in sorted(guest.mounts, key=lambda mount: mount.target):
-        with open_inside(root, each.target, id_map) as target:
-            mount_at(each, target)
+        with open_inside(root, each.target, id_map) as descriptor:
+            mount_at(each, f"/proc/self/fd/{descriptor}")
 
 
 def unmount_all(root: str) -> None:
@@ -49,13 +49,13 @@ def mounts_below(root: str, mountinfo: str = "/proc/self/mountinfo") -> list[str
 
 
 @contextlib.contextmanager
-def open_inside(root: str, path: str, id_map: IdMap) -> Iterator[str]:
-    """A path below `root`, made when missing, as `/proc/self/fd/N`; a symbolic link on the way is refused."""
+def open_inside(root: str, path: str, id_map: IdMap) -> Iterator[int]:
+    """A folder below `root`, made when missing, as a descriptor; a symbolic link on the way is refused."""
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name in (part for part in path.split("/") if part):
             descriptor = _descend(descriptor, name, path, id_map)
-        yield f"/proc/self/fd/{descriptor}"
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -84,7 +84,9 @@ def mount_at(mount: MountSpec, target: str) -> None:
         else:
             syscalls.mount(mount.source, target, flags=syscalls.MS_BIND)
             if flags:
-                syscalls.mount("", target, flags=flags | syscalls.MS_BIND | syscalls.MS_REMOUNT)
+                # A descriptor opened before names what is underneath now; its path names the new mount.
+                covered = os.readlink(target) if target.startswith("/proc/self/fd/") else target  # noqa: PTH115
+                syscalls.mount("", covered, flags=flags | syscalls.MS_BIND | syscalls.MS_REMOUNT)
     except OSError as error:
         raise RuntimeFailedError(f"unable to mount '{mount.source}' ({mount.key}) - {error.strerror}") from error
 

@@ -11,14 +11,15 @@ MNT_DETACH = 0x2
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 
 _AT_FDCWD = -100
-_OPEN_TREE_CLONE, _AT_RECURSIVE, _MOVE_MOUNT_F_EMPTY_PATH = 0x1, 0x8000, 0x4
+_OPEN_TREE_CLONE, _AT_RECURSIVE = 0x1, 0x8000
+_MOVE_MOUNT_F_EMPTY_PATH, _MOVE_MOUNT_T_EMPTY_PATH = 0x4, 0x40
 _SYS_OPEN_TREE, _SYS_MOVE_MOUNT = 428, 429  # the same numbers on every architecture (asm-generic/unistd.h)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def mount(source: str, target: str, *, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """Attach a file system, mount(2); OSError names the target."""
+    """Attach a file system or bind a folder, as mount(8) does; OSError names the target."""
     result = _libc.mount(
         source.encode(), target.encode(), kind.encode() or None, ctypes.c_ulong(flags), data.encode() or None
     )
@@ -53,12 +54,10 @@ def clone_mount(path: str) -> int:
     return result
 
 
-def attach_mount(descriptor: int, target: str) -> None:
-    """move_mount(2): put what `clone_mount` gave at `target` of the namespace the caller is in now."""
-    result = _libc.syscall(
-        _SYS_MOVE_MOUNT, descriptor, b"", _AT_FDCWD, target.encode(), ctypes.c_uint(_MOVE_MOUNT_F_EMPTY_PATH)
-    )
-    _check(result, target)
+def attach_mount(descriptor: int, target: int) -> None:
+    """move_mount(2): put what `clone_mount` gave over an open file or folder of the caller's present namespace."""
+    flags = ctypes.c_uint(_MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_EMPTY_PATH)
+    _check(_libc.syscall(_SYS_MOVE_MOUNT, descriptor, b"", target, b"", flags), f"descriptor {target}")
 
 
 def _check(result: int, path: str) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
+import struct
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rocmox.errors import CommandError
@@ -18,6 +22,9 @@ _HEADROOM_BYTES = 256 * 1024**2
 """Below this much free space on the storage no new image is begun."""
 _MKFS_FEATURES = "lazy_itable_init=1,lazy_journal_init=1,assume_storage_prezeroed=1"
 """A new image is one hole: nothing needs to be zeroed, then or later (mke2fs(8))."""
+
+_SUPERBLOCK_AT, _SUPERBLOCK_BYTES = 1024, 1024  # struct ext4_super_block (fs/ext4/ext4.h)
+_EXT4_RESIZE = 0x40086610  # EXT4_IOC_RESIZE_FS, _IOW('f', 16, __u64)
 
 
 def create(*, path: str, size_bytes: int, unprivileged: bool, log: Log) -> None:
@@ -45,21 +52,44 @@ def create(*, path: str, size_bytes: int, unprivileged: bool, log: Log) -> None:
 
 
 def resize(*, path: str, size_bytes: int) -> None:
-    """Grow an image and its file system, mounted by a running guest or not."""
+    """Grow an image and its file system, mounted by a running guest or not.
+
+    A machine that withholds CAP_SYS_RESOURCE refuses to grow a mounted file system: as on PVE the image is larger then
+    and a warning says so; `grow_to_image` makes up for it at the next start.
+    """
     if Path(path).stat().st_size > size_bytes:
         raise RuntimeFailedError("unable to shrink disk size")
     os.truncate(path, size_bytes)
-    machine = LocalMachine()
     users = loop_device.users_of(path)
+    for device in users:
+        loop_device.update_size(device)
+        try:
+            _grow_mounted(device, size_bytes)
+        except PermissionError as error:
+            print(f"Failed to update the container's filesystem: {error.strerror}", file=sys.stderr)
+    if not users:
+        _grow_unmounted(path)
+
+
+def grow_to_image(path: str) -> None:
+    """Let a file system that is smaller than its image fill it; for images that nobody has mounted."""
+    with Path(path).open("rb") as image:
+        image.seek(_SUPERBLOCK_AT)
+        superblock = image.read(_SUPERBLOCK_BYTES)
+    low, log_size = struct.unpack_from("<I", superblock, 0x4)[0], struct.unpack_from("<I", superblock, 0x18)[0]
+    high = struct.unpack_from("<I", superblock, 0x150)[0]
+    block_bytes = 1024 << log_size
+    if Path(path).stat().st_size // block_bytes > low + (high << 32):
+        _grow_unmounted(path)
+
+
+def _grow_unmounted(path: str) -> None:
+    machine = LocalMachine()
     try:
-        for device in users:
-            loop_device.update_size(device)
-            _grow_mounted(machine, device)
-        if not users:
-            check = machine.run(["e2fsck", "-f", "-p", path], timeout_seconds=600)
-            if check.exit_status > 1:  # 1: errors corrected (e2fsck(8))
-                check.check()
-            machine.run(["resize2fs", path], timeout_seconds=600).check()
+        check = machine.run(["e2fsck", "-f", "-p", path], timeout_seconds=600)
+        if check.exit_status > 1:  # 1: errors corrected (e2fsck(8))
+            check.check()
+        machine.run(["resize2fs", path], timeout_seconds=600).check()
     except CommandError as error:
         raise RuntimeFailedError(f"Failed to update the container's filesystem: {_reason(error)}") from error
 
@@ -95,18 +125,34 @@ def _format(partial: Path, target: Path, id_map: IdMap, log: Log) -> None:
             log(line.replace(str(partial), str(target)))
 
 
-def _grow_mounted(machine: LocalMachine, device: str) -> None:
-    """resize2fs wants to see the mount, which only the monitor of the guest does."""
+def _grow_mounted(device: str, size_bytes: int) -> None:
+    """Ask the kernel through any process that sees the mount (ext4(5), fs/ext4/ioctl.c): only the guest's do."""
     number = Path(device).stat().st_rdev
     wanted = f"{os.major(number)}:{os.minor(number)}"
+    for mount_point in _mount_points(wanted):
+        try:
+            return _grow_at(mount_point, size_bytes)
+        except (FileNotFoundError, ProcessLookupError):  # processes come and go
+            continue
+    raise RuntimeFailedError(f"Failed to update the container's filesystem: no process sees {device} mounted")
+
+
+def _mount_points(device_number: str) -> Iterator[str]:
+    """Where processes see this device mounted, as paths the node can open."""
     for information in Path("/proc").glob("[0-9]*/mountinfo"):
         with contextlib.suppress(OSError):
-            if any(line.split()[2] == wanted for line in information.read_text(errors="replace").splitlines()):
-                process = information.parent.name
-                mounts = ["nsenter", f"--mount=/proc/{process}/ns/mnt", "resize2fs", device]
-                if machine.run(mounts, timeout_seconds=600).exit_status == 0:
-                    return
-    machine.run(["resize2fs", device], timeout_seconds=600).check()
+            for line in information.read_text(errors="replace").splitlines():
+                if line.split()[2] == device_number:
+                    yield f"{information.parent}/root{line.split()[4]}"
+
+
+def _grow_at(mount_point: str, size_bytes: int) -> None:
+    descriptor = os.open(mount_point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        blocks = size_bytes // os.fstatvfs(descriptor).f_frsize
+        fcntl.ioctl(descriptor, _EXT4_RESIZE, struct.pack("=Q", blocks))
+    finally:
+        os.close(descriptor)
 
 
 def _reason(error: OSError | CommandError) -> str:
