@@ -7,7 +7,7 @@ import json
 import os
 
 from rocmox.cli.exit_codes import FAIL, PASS
-from rocmox.lab import lifecycle
+from rocmox.lab import lifecycle, removal
 from rocmox.lab.preflight import DEFAULT_NEED_GIB, require_root
 from rocmox.lab.progress import Progress
 from rocmox.lab.settings import GPU_PROFILES, PVE_VERSIONS, LabSettings
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         lifecycle.up(machine, request, Progress())
         return PASS
     if arguments.action == "down":
-        lifecycle.down(machine, name, Progress())
+        removal.down(machine, name, Progress())
         return PASS
     status = read_status(machine, name)
     print(json.dumps(status.as_document(), indent=2) if arguments.json else _text(status))

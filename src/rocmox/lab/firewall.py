@@ -17,7 +17,7 @@ _IPTABLES_VARIANTS = ("iptables-nft", "iptables-legacy")
 
 
 def ruleset(table: str, *, bridge: str, subnet: str) -> str:
-    """nft script that (re)makes the table in one transaction."""
+    """Nft script that (re)makes the table in one transaction."""
     return f"""\
 table ip {table}
 delete table ip {table}

@@ -1,28 +1,25 @@
-"""`rocmox lab up` and `rocmox lab down`: each step looks first, so a run after a kill goes on where it was.
+"""`rocmox lab up`: each step looks first, so a run after a kill goes on where it was.
 
-Up:   preflight → state (subnet) → images and mirror → node's files → bridge and firewall → namespace → node → services
-Down: node and guests → loop devices → namespace → bridge and firewall → state → what the last lab shared
+Order: preflight → state (subnet) → images and mirror → node's files → bridge and firewall → namespace → node → services
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rocmox.errors import RefusedError
-from rocmox.lab import loop_devices, namespace, network, node, preflight, refresh, services
+from rocmox.lab import namespace, network, node, preflight, refresh, services
 from rocmox.lab.credentials import Credentials, ensure_credentials
-from rocmox.lab.firewall import ensure_firewall, remove_firewall
+from rocmox.lab.firewall import ensure_firewall
 from rocmox.lab.images import ImageCache, ensure_images, prune_images
-from rocmox.lab.locks import lab_lock_file, locked, machine_lock_file
+from rocmox.lab.locks import machine_locked
 from rocmox.lab.mirror import ensure_mirror
 from rocmox.lab.node_files import node_files, resolver_text, write_into_layer
 from rocmox.lab.progress import Progress
 from rocmox.lab.recipe import load_recipes, read_apt_source
+from rocmox.lab.removal import own, remove_lab, remove_running_parts
 from rocmox.lab.settings import LABS_DIRECTORY, LabPlaces, LabSettings, cache_directory
 from rocmox.lab.state import LabState, lab_names, new_state, read_state, write_state
 from rocmox.machine import Machine
@@ -42,7 +39,7 @@ class LabRequest:
 def up(machine: Machine, request: LabRequest, progress: Progress) -> LabState:
     """Bring the lab up, or find it in place and bring it up to date; returns its state."""
     LabSettings(name=request.name)
-    with locked(lab_lock_file(request.name), progress=progress, waiting_for="another `rocmox lab` on this lab"):
+    with own(request.name, machine, progress):
         found = read_state(request.name)
         settings = decide_settings(request, found)
         places = LabPlaces(name=settings.name)
@@ -88,12 +85,12 @@ def _start(machine: Machine, settings: LabSettings, need_gib: float, progress: P
         mirror = pool.submit(ensure_mirror, machine, cache.directory, progress)
         ensure_images(machine, cache, recipes, progress)
         mirror.result()
-    with _shared(machine):
+    with machine_locked():
         prune_images(cache, recipes, in_use=[s.node_image for name in lab_names() if (s := read_state(name))])
     with progress.step("keys, settings, code"):
         credentials = ensure_credentials(machine, state)
         refresh.refresh_bound_files(state, credentials)
-    with progress.step("bridge and firewall") as step, _shared(machine):
+    with progress.step("bridge and firewall") as step, machine_locked():
         _connect(machine, state)
         step.outcome = f"{state.bridge} {state.subnet}"
     with progress.step(f"node {state.node}") as step:
@@ -109,13 +106,15 @@ def _start(machine: Machine, settings: LabSettings, need_gib: float, progress: P
 
 
 def _allocate(machine: Machine, settings: LabSettings) -> LabState:
-    with _shared(machine):
+    with machine_locked():
         found = read_state(settings.name)
         if found is not None:
             return dataclasses.replace(found, gpus=settings.gpus)
-        LABS_DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
         places = LabPlaces(name=settings.name)
-        places.directory.mkdir(mode=0o700, exist_ok=True)
+        if places.directory.exists():  # `down`, or the first step of `up`, was killed: nothing in it can be trusted
+            remove_running_parts(machine, places)
+            remove_lab(machine, places)
+        places.directory.mkdir(mode=0o700)
         state = new_state(settings, network.choose_subnet_number(network.taken_networks(machine)))
         write_state(state)
         return state
@@ -129,10 +128,11 @@ def _connect(machine: Machine, state: LabState) -> None:
 
 def _boot(machine: Machine, state: LabState, credentials: Credentials, *, lower: Path, cache: ImageCache) -> str:
     places = LabPlaces(name=state.name)
-    _remove_running_parts(machine, places)
+    remove_running_parts(machine, places)
     files = node_files(state, credentials, read_resolver(machine))
     write_into_layer(files, upper=places.upper, lower=lower)
-    with _shared(machine):
+    refresh.remember_node_files(places, files)
+    with machine_locked():
         namespace.create_namespace(machine, places, lower=lower)
     config = node.container_config(state, mirror=cache.directory / "mirror", templates=cache.templates)
     node.write_config(state, config)
@@ -153,7 +153,7 @@ def read_resolver(machine: Machine) -> str:
 def _update_running(machine: Machine, found: LabState, settings: LabSettings, progress: Progress) -> LabState:
     state = dataclasses.replace(found, gpus=settings.gpus)
     ensure_mirror(machine, cache_directory(), progress)
-    with _shared(machine):
+    with machine_locked():
         _connect(machine, state)
     credentials = ensure_credentials(machine, state)
     changes = refresh.refresh_running_node(machine, found, state, credentials, read_resolver(machine))
@@ -162,65 +162,3 @@ def _update_running(machine: Machine, found: LabState, settings: LabSettings, pr
     word = f"brought up to date ({', '.join(changes)})" if changes else "found in place"
     progress.say(f"lab {state.name} {word}: ssh root@{state.node_address}, API {state.api_url}")
     return state
-
-
-def down(machine: Machine, name: str, progress: Progress) -> bool:
-    """Remove everything the lab made on this machine; caches stay. False when there was nothing."""
-    places = LabPlaces(name=LabSettings(name=name).name)
-    if not places.directory.exists() and not places.namespace_file.exists():
-        with _shared(machine):
-            _remove_shared_parts(machine)
-        progress.say(f"lab {name} is not there")
-        return False
-    with locked(lab_lock_file(name), progress=progress, waiting_for="another `rocmox lab` on this lab"):
-        with progress.step("node and guests") as step:
-            step.outcome = "stopped" if _remove_running_parts(machine, places) else "did not run"
-        with progress.step("network, firewall, files") as step, _shared(machine):
-            remove_firewall(machine, places)
-            network.remove_link(machine, places.veth)
-            network.remove_link(machine, places.bridge)
-            remove_directory(machine, places.directory)
-            lab_lock_file(name).unlink(missing_ok=True)
-            _remove_shared_parts(machine)
-            step.outcome = "removed"
-    return True
-
-
-def _remove_running_parts(machine: Machine, places: LabPlaces) -> bool:
-    """Node, guests, loop devices and namespace; True when the node ran."""
-    ran = node.stop_node(machine, places)
-    namespace.sweep_cgroups(machine, places.container)
-    namespace.remove_namespace(machine, places)
-    loop_devices.detach_all(machine, places.storage)
-    return ran
-
-
-def remove_directory(machine: Machine, directory: Path) -> None:
-    """Remove a lab's state; RefusedError while anything is mounted in it, which would be removed as well."""
-    mounted = [point for point in namespace.mount_points(machine) if Path(point).is_relative_to(directory)]
-    if mounted:
-        raise RefusedError(
-            f"{directory}: still mounted in it: {', '.join(mounted)}", remedy="Unmount it, then run it again."
-        )
-    if directory.exists():
-        shutil.rmtree(directory)
-
-
-def _remove_shared_parts(machine: Machine) -> None:
-    """What all labs share goes with the last one. Call it with the machine's lock."""
-    if lab_names():
-        return
-    network.restore_forwarding(machine)
-    namespace.remove_runtime_directory(machine)
-    machine_lock_file().unlink(missing_ok=True)
-    for directory in (LABS_DIRECTORY, LABS_DIRECTORY.parent):
-        if directory.is_dir() and not any(directory.iterdir()):
-            directory.rmdir()
-
-
-@contextlib.contextmanager
-def _shared(machine: Machine) -> Iterator[None]:
-    """Hold the lock on what all labs of this machine share."""
-    del machine
-    with locked(machine_lock_file()):
-        yield

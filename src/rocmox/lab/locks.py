@@ -52,3 +52,10 @@ def machine_lock_file() -> Path:
 def lab_lock_file(name: str) -> Path:
     """Guards one lab: `up` and `down` of the same name take turns."""
     return LABS_DIRECTORY / f".{name}.lock"
+
+
+@contextlib.contextmanager
+def machine_locked() -> Iterator[None]:
+    """Hold the lock on what all labs of this machine share."""
+    with locked(machine_lock_file()):
+        yield

@@ -16,7 +16,7 @@ _BOOT_SECONDS = 60
 
 
 def container_config(state: LabState, *, mirror: Path, templates: Path) -> str:
-    """LXC configuration (lxc.container.conf(5)); nesting as on a PVE host, the machine's clock and kernel out of reach."""
+    """LXC configuration (lxc.container.conf(5)) for nesting, with the machine's clock and modules out of reach."""
     places = LabPlaces(name=state.name)
     binds = (
         (places.storage, "var/lib/vz", "bind"),

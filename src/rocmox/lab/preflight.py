@@ -11,8 +11,8 @@ from pathlib import Path
 from rocmox.errors import RefusedError
 from rocmox.machine import Machine
 
-# A full lab holds: images and templates 0.5 GiB, mirror 1.5 GiB, the guest llm1 with Debian's ROCm and llama.cpp's build
-# 6 GiB, the guest chat1 with Open WebUI and CPU torch 4 GiB, build folders while they are used 1 GiB.
+# A full lab holds: images and templates 0.5 GiB, mirror 1.5 GiB, the guest llm1 with Debian's ROCm and the build of
+# llama.cpp 6 GiB, the guest chat1 with Open WebUI and CPU torch 4 GiB, build folders while they are used 1 GiB.
 DEFAULT_NEED_GIB = 14.0
 _GIB = 1 << 30
 
@@ -24,8 +24,7 @@ _KERNEL_PROBES = {
     ),
     "overlay file systems": (
         *("unshare", "--mount", "--propagation", "private", "sh", "-c"),
-        "mount -t tmpfs none /tmp && mkdir /tmp/l /tmp/u /tmp/w /tmp/m"
-        " && mount -t overlay none -o lowerdir=/tmp/l,upperdir=/tmp/u,workdir=/tmp/w /tmp/m",
+        "mount -t tmpfs n /tmp && cd /tmp && mkdir l u w m && mount -t overlay n -o lowerdir=l,upperdir=u,workdir=w m",
     ),
     "bridges": ("unshare", "--net", "ip", "link", "add", "rmx0", "type", "bridge"),
     "virtual Ethernet pairs": ("unshare", "--net", "ip", "link", "add", "rmx0", "type", "veth", "peer", "name", "rmx1"),
@@ -110,7 +109,6 @@ def check_space(need: Need, *, free_bytes: Callable[[Path], int]) -> None:
 
 def free_bytes_at(directory: Path) -> int:
     """Free space for root on the file system that holds (or will hold) the directory, in bytes."""
-
     existing = next(path for path in (directory, *directory.parents) if path.exists())
     status = os.statvfs(existing)
     return status.f_bavail * status.f_frsize

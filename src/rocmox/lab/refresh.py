@@ -1,4 +1,7 @@
-"""What `rocmox lab up` keeps up to date on a node: code, settings, GPUs, its files. Bind mounts make most of it live."""
+"""What `rocmox lab up` keeps up to date on a node: code, settings, GPUs, its files.
+
+Code, settings and GPUs reach the node by bind mounts, so they are live at once; its own files travel as an archive.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import json
 from rocmox.lab import node
 from rocmox.lab.credentials import Credentials
 from rocmox.lab.gpu_devices import build_gpu_tree
-from rocmox.lab.node_files import as_tar, node_files
+from rocmox.lab.node_files import NodeFile, as_tar, node_files
 from rocmox.lab.package_copy import refresh_package
 from rocmox.lab.settings import LabPlaces
 from rocmox.lab.state import LabState, write_atomically
@@ -39,19 +42,28 @@ def refresh_running_node(
         _build_gpus(state)
         _remake_devices(machine, places)
         changes.append(f"GPUs {state.gpus} instead of {before.gpus}")
-    archive = as_tar(node_files(state, credentials, resolver))
+    files = node_files(state, credentials, resolver)
+    archive = as_tar(files)
     stamp = places.directory / "node-files.sha256"
-    digest = hashlib.sha256(archive).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
+    if not stamp.exists() or stamp.read_text() != _digest(files):
         node.run_in_node(machine, places, ["tar", "--extract", "--directory", "/"], stdin=archive).check()
         node.run_in_node(machine, places, ["systemctl", "daemon-reload"]).check()
         node.run_in_node(machine, places, ["systemctl", "reload", "nginx.service"]).check()
-        write_atomically(stamp, digest)
+        remember_node_files(places, files)
         changes.append("the node's files")
     if code_changed or settings_changed:
         node.run_in_node(machine, places, ["systemctl", "restart", "rocmox-lab-api.service"]).check()
         changes.append("code" if code_changed else "settings")
     return changes
+
+
+def remember_node_files(places: LabPlaces, files: tuple[NodeFile, ...]) -> None:
+    """Note which files the node has, so that only other ones are sent again."""
+    write_atomically(places.directory / "node-files.sha256", _digest(files))
+
+
+def _digest(files: tuple[NodeFile, ...]) -> str:
+    return hashlib.sha256(as_tar(files)).hexdigest()
 
 
 def _write_settings(state: LabState, credentials: Credentials) -> bool:

@@ -11,6 +11,10 @@ from rocmox.lab.namespace import mount_points
 from rocmox.lab.settings import LABS_DIRECTORY, RUNTIME_DIRECTORY
 from rocmox.machine import Machine
 
+_ROLLING_SETTINGS = (
+    *("fs.dentry-state", "fs.file-nr", "fs.inode-", "fs.quota", "fs.aio-nr"),
+    *("kernel.ns_last_pid", "kernel.random.", "kernel.pty.nr"),
+)
 _RAW_CGROUPS = "mount -t cgroup2 none /mnt && find /mnt -maxdepth 2 -type d -name '*rocmox-*' -printf '%P\\n'"
 
 
@@ -85,16 +89,6 @@ def _files() -> list[str]:
 
 
 def _kernel_settings(machine: Machine) -> list[str]:
-    """sysctl values of the machine, without those that count or roll by themselves."""
-    rolling = (
-        "fs.dentry-state",
-        "fs.file-nr",
-        "fs.inode-",
-        "fs.quota",
-        "kernel.ns_last_pid",
-        "kernel.random.",
-        "kernel.pty.nr",
-        "fs.aio-nr",
-    )
+    """What `sysctl --all` prints, without values that count or roll by themselves."""
     lines = machine.run(["sysctl", "--all"]).stdout.splitlines()
-    return [line for line in lines if not line.startswith(rolling) and ".rmx" not in line]
+    return [line for line in lines if not line.startswith(_ROLLING_SETTINGS) and ".rmx" not in line]

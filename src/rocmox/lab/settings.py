@@ -83,7 +83,7 @@ class LabPlaces:
 
     @property
     def firewall_table(self) -> str:
-        """nftables table; also the comment on rules in a foreign FORWARD chain."""
+        """Name of the nftables table; also the comment on rules in a foreign FORWARD chain."""
         return f"rocmox-{self.name}"
 
     @property
@@ -127,6 +127,11 @@ class LabPlaces:
     def secrets(self) -> Path:
         """Keys, certificate and password of the node."""
         return self.directory / "secrets"
+
+    @property
+    def ssh_sockets(self) -> Path:
+        """Control sockets of Ansible's multiplexed connections; they must not outlive the lab."""
+        return self.directory / "ssh"
 
     @property
     def _tag(self) -> str:

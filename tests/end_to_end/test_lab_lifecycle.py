@@ -1,0 +1,172 @@
+"""`rocmox lab` on this machine: up, found in place, two at once, killed, down; the machine is as found afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rocmox.lab.residue import difference, inventory_of_machine
+from rocmox.machine import LocalMachine
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+MACHINE = LocalMachine(root="/")
+NAMES = ("e2e-a", "e2e-b")
+SEED = int(os.environ.get("SEED", "1"))
+
+
+def rocmox(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "ROCMOX_LAB"}
+    return subprocess.run(
+        [sys.executable, "-m", "rocmox", "lab", *words], capture_output=True, text=True, check=False, env=environment
+    )
+
+
+def up(name: str, *options: str) -> dict[str, Any]:
+    done = rocmox("up", "--name", name, *options)
+    assert done.returncode == 0, done.stderr
+    return status(name)
+
+
+def status(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(rocmox("status", "--name", name, "--json").stdout)
+    return document
+
+
+def ssh(lab: dict[str, Any], *command: str) -> subprocess.CompletedProcess[str]:
+    options = (
+        "-o",
+        f"UserKnownHostsFile={lab['known_hosts']}",
+        "-o",
+        "StrictHostKeyChecking=yes",
+        "-o",
+        "BatchMode=yes",
+    )
+    return subprocess.run(
+        ["ssh", "-i", lab["ssh_private_key"], *options, f"root@{lab['node_address']}", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture(autouse=True)
+def machine_is_left_as_found() -> Iterator[None]:
+    """Whatever a test does: after `down` of its labs nothing has come and nothing has gone."""
+    assert os.geteuid() == 0, "the lab needs root"
+    for name in NAMES:
+        rocmox("down", "--name", name)
+    before = inventory_of_machine(MACHINE)
+    yield
+    for name in NAMES:
+        assert rocmox("down", "--name", name).returncode == 0
+    assert difference(before, inventory_of_machine(MACHINE)) == {}
+
+
+def test_the_residue_list_sees_a_lab() -> None:
+    before = inventory_of_machine(MACHINE)
+    up("e2e-a")
+    seen = difference(before, inventory_of_machine(MACHINE))
+    assert {"links", "addresses", "firewall", "mounts", "control_groups", "processes", "files"} <= seen.keys()
+    assert "+ rmx-e2e-a" in seen["links"]
+
+
+def test_up_gives_a_node_that_is_what_the_state_says() -> None:
+    lab = up("e2e-a", "--node", "pve7", "--pve", "9.2", "--gpus", "w7900x2")
+    assert lab["up"], lab
+    assert lab["services"] == {"ssh": True, "api": True, "mirror": True}
+    assert ssh(lab, "hostname").stdout == "pve7\n"
+    assert ssh(lab, "systemctl", "is-system-running").stdout == "running\n"
+    assert ssh(lab, "stat", "-f", "-c", "%T", "/sys/fs/cgroup").stdout == "cgroup2fs\n"
+    devices = ssh(lab, "stat", "-c", "%n:%G:%a", "/dev/kfd", "/dev/dri/card1", "/dev/dri/renderD129").stdout.split()
+    assert devices == ["/dev/kfd:render:660", "/dev/dri/card1:video:660", "/dev/dri/renderD129:render:660"]
+    assert "0 packets received" not in ssh(lab, "ping", "-c1", "-W2", lab["gateway"]).stdout
+    assert ssh(lab, "apt-get", "update", "-qq").returncode == 0
+
+
+def test_a_host_key_that_is_not_the_nodes_is_refused(tmp_path: Path) -> None:
+    lab = up("e2e-a")
+    stranger = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stranger)], check=True)
+    (tmp_path / "known").write_text(f"{lab['node_address']} {stranger.with_suffix('.pub').read_text()}")
+    refused = ssh({**lab, "known_hosts": str(tmp_path / "known")}, "true")
+    assert refused.returncode == 255
+    assert "Host key verification failed" in refused.stderr
+
+
+def test_a_second_up_finds_it_in_place_quickly_and_other_settings_are_refused() -> None:
+    up("e2e-a", "--pve", "8.4")
+    started = time.monotonic()
+    again = rocmox("up", "--name", "e2e-a")
+    assert "found in place" in again.stderr
+    assert time.monotonic() - started < 3
+    refused = rocmox("up", "--name", "e2e-a", "--pve", "9.2")
+    assert refused.returncode == 2
+    assert "HINT: `rocmox lab down --name e2e-a` first" in refused.stderr
+
+
+def test_cards_are_switched_while_the_node_runs() -> None:
+    lab = up("e2e-a", "--gpus", "mi50x3")
+    assert ssh(lab, "ls", "/dev/dri").stdout.split() == [
+        *("card0", "card1", "card2", "card3", "renderD128", "renderD129", "renderD130")
+    ]
+    lab = up("e2e-a", "--gpus", "none")
+    assert ssh(lab, "ls", "/dev/kfd", "/dev/dri").returncode != 0
+    lab = up("e2e-a", "--gpus", "mi50x1")
+    assert ssh(lab, "ls", "/dev/dri").stdout.split() == ["card0", "renderD128"]
+
+
+def test_two_labs_live_side_by_side() -> None:
+    first, second = up("e2e-a"), up("e2e-b")
+    assert first["subnet"] != second["subnet"]
+    assert first["bridge"] != second["bridge"]
+    rocmox("down", "--name", "e2e-a")
+    assert status("e2e-b")["up"]
+    assert ssh(second, "apt-get", "update", "-qq").returncode == 0
+    assert rocmox("status", "--name", "e2e-a").returncode == 2
+
+
+def test_down_detaches_loop_devices_and_ends_guests() -> None:
+    lab = up("e2e-a")
+    ssh(lab, "truncate -s 64M /var/lib/vz/left.raw && losetup --find /var/lib/vz/left.raw")
+    assert "left.raw" in ssh(lab, "losetup", "--list").stdout
+    assert rocmox("down", "--name", "e2e-a").returncode == 0
+    assert "left.raw" not in MACHINE.run(["losetup", "--list"]).stdout
+
+
+@pytest.mark.parametrize("moment", range(3))
+def test_up_killed_at_a_random_moment_converges(moment: int) -> None:
+    """SIGKILL to the process; what it had started lives on or not. The next `up` makes a whole lab of it."""
+    seconds = random.Random(SEED * 100 + moment).uniform(0.15, 1.8)
+    with subprocess.Popen(
+        [sys.executable, "-m", "rocmox", "lab", "up", "--name", "e2e-a"], stderr=subprocess.DEVNULL
+    ) as process:
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+    lab = up("e2e-a")
+    assert lab["up"], f"killed after {seconds:.2f} s"
+    assert ssh(lab, "systemctl", "is-system-running").stdout == "running\n"
+
+
+@pytest.mark.parametrize("moment", range(2))
+def test_what_a_killed_up_and_a_killed_down_leave_goes_with_the_next_down(moment: int) -> None:
+    random_number = random.Random(SEED * 100 + 50 + moment)
+    for action, longest_seconds in (("up", 1.8), ("down", 0.5)):
+        with subprocess.Popen(
+            [sys.executable, "-m", "rocmox", "lab", action, "--name", "e2e-a"], stderr=subprocess.DEVNULL
+        ) as process:
+            time.sleep(random_number.uniform(0.15, longest_seconds))
+            process.send_signal(signal.SIGKILL)
+    assert rocmox("down", "--name", "e2e-a").returncode == 0
+    assert not Path("/var/lib/rocmox/labs/e2e-a").exists()
