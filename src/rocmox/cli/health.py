@@ -11,7 +11,7 @@ from rocmox.health.result import Verdict, worst
 from rocmox.health.run import run_checks
 from rocmox.machine.address import FORMS
 from rocmox.report.document import print_document
-from rocmox.report.health import remedies, to_json, to_text
+from rocmox.report.health import to_json, to_text
 
 SUMMARY = "checks of driver, devices and services, with remedies"
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = run_checks(context, only=only, level=arguments.level)
     if arguments.format == "json":
         print_document(to_json(context.machine.name, results))
-        print("\n".join(remedies(results)), file=sys.stderr)
+        print(to_text(results), file=sys.stderr)
     else:
         print(to_text(results))
     return _EXIT_CODES[worst(results)]
