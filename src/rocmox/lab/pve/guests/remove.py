@@ -1,0 +1,60 @@
+"""Destroy a container (PVE::API2::LXC, destroy_vm)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rocmox.lab.pve.access import store
+from rocmox.lab.pve.answers import AnswerError
+from rocmox.lab.pve.call import Call
+from rocmox.lab.pve.guests import disks
+from rocmox.lab.pve.guests.service import Guests
+from rocmox.lab.pve.worker import Worker, worker
+
+
+def destroy(call: Call) -> str:
+    """DELETE /nodes/{node}/lxc/{vmid}."""
+    guests = Guests(call.node)
+    config = guests.files.load(call.vmid)
+    guests.check_lock(config)
+    if config.flag("protection"):
+        message = f"can't remove CT {call.vmid} - protection mode enabled\n"
+        raise AnswerError(message)
+    if guests.running(call.vmid) and not call.flag("force"):
+        message = f"unable to destroy CT {call.vmid} - container is running\n"
+        raise AnswerError(message)
+    arguments = {"vmid": call.vmid, "purge": call.flag("purge"), "force": call.flag("force")}
+    return call.spawn("vzdestroy", str(call.vmid), arguments)
+
+
+@worker("vzdestroy")
+def run_destroy(job: Worker) -> None:
+    """Stop when forced, free every volume, forget the guest."""
+    guests, vmid = Guests(job.node), int(job.arguments["vmid"])
+    with guests.locked(vmid, timeout_seconds=60):
+        config = guests.files.load(vmid)
+        guests.check_lock(config)
+        if guests.running(vmid):
+            if not job.arguments.get("force"):
+                message = f"CT {vmid} is running"
+                raise AnswerError(message)
+            job.log(f"forced to stop CT {vmid} before destroying!")
+            job.node.runtime.stop(vmid)
+        if job.arguments.get("purge"):
+            job.log(f"purging CT {vmid} from related configurations..")
+        config.values["lock"] = "destroyed"
+        guests.files.save(vmid, config)
+        for path in disks.of_guest(guests, config) if "rootfs" in config.values else []:
+            job.node.runtime.free_volume(path=path)
+            disks.remove_empty_folder(Path(path).parent)
+        job.node.runtime.destroy(vmid)
+        guests.files.remove(vmid)
+    _leave_pools_and_acl(job, vmid)
+
+
+def _leave_pools_and_acl(job: Worker, vmid: int) -> None:
+    """A guest that is gone is in no pool, and nobody has rights to it."""
+    with store.changing(job.node) as data:
+        for pool in data["pools"].values():
+            pool["vms"] = [entry for entry in pool.get("vms", []) if entry != vmid]
+        data["acl"] = [entry for entry in data["acl"] if entry["path"] != f"/vms/{vmid}"]

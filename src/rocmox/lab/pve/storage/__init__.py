@@ -1,0 +1,1 @@
+"""Storages of the node: the configuration file, the volumes, the templates."""
