@@ -19,7 +19,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def mount(source: str, target: str, *, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """Attach a file system or bind a folder, as mount(8) does; OSError names the target."""
+    """Attach a file system, bind a folder or change its flags; OSError names the target."""
     result = _libc.mount(
         source.encode(), target.encode(), kind.encode() or None, ctypes.c_ulong(flags), data.encode() or None
     )
@@ -46,7 +46,7 @@ def sync_file_system(path: str) -> None:
 
 
 def clone_mount(path: str) -> int:
-    """open_tree(2): a detached copy of the mount (or of one file of it) at `path`; a file descriptor to be closed."""
+    """A detached copy of the mount (or of one file of it) at `path`; a file descriptor to be closed."""
     result: int = _libc.syscall(
         _SYS_OPEN_TREE, _AT_FDCWD, path.encode(), ctypes.c_uint(_OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC)
     )
