@@ -157,7 +157,7 @@ except ImportError:
     MISSING = traceback.format_exc()
 
 
-def argument_spec():
+def argument_spec() -> dict[str, dict[str, object]]:
     return {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "api_host": {"type": "str", "required": True},
@@ -185,7 +185,7 @@ def argument_spec():
     }
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     if MISSING:
         module.fail_json(msg=missing_required_lib("rocmox"), exception=MISSING)

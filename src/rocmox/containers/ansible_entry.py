@@ -1,4 +1,4 @@
-"""What the Ansible module `gpu_container` calls: parameters in, result out. A dictionary at both ends is Ansible's way."""
+"""What the Ansible module `gpu_container` calls. A dictionary at both ends is Ansible's way."""
 
 from __future__ import annotations
 

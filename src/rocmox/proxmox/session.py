@@ -48,6 +48,7 @@ def make_session(endpoint: Endpoint) -> requests.Session:
         connect=2,
         read=2,
         status=2,
+        other=0,  # a certificate does not become right by asking again
         backoff_factor=0.3,
         status_forcelist=_PASSING,
         allowed_methods={"GET"},
