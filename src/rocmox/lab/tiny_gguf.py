@@ -94,6 +94,12 @@ def write(path: Path) -> None:
     partial.replace(path)
 
 
+def ensure(path: Path) -> None:
+    """Write the model to `path` unless exactly this one is there."""
+    if not path.is_file() or path.read_bytes() != encode():
+        write(path)
+
+
 def _words() -> list[str]:
     first, *rest = SENTENCE.split()
     return [first, *("\u2581" + word for word in rest)]

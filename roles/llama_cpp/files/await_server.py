@@ -1,0 +1,128 @@
+"""Wait until a llama-server answers as it should; say why when it does not.
+
+`python3 - UNIT URL KEY_FILE TIMEOUT_SECONDS < await_server.py`, inside the guest. Ready means: /health answers 200, a
+request without the key is refused, one with it is answered. Ends early when the unit has failed. Prints one JSON
+object: `{"ready", "waited_seconds", "why", "remedy", "journal"}`.
+"""
+# ruff: noqa: INP001 - a program of the role, no package
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from http import HTTPStatus
+from pathlib import Path
+
+# What a journal shows, what it means, what to do now.
+KNOWN_FAILURES = (
+    (
+        r"Could not initialize Tensile host: No devices found|no ROCm-capable device|hipErrorNoDevice",
+        "no GPU is visible to ROCm in this guest",
+        (
+            "Check that the container has /dev/kfd and its /dev/dri/renderD nodes (pct config VMID), that the service "
+            "user may open them (groups render and video), and that the host's amdgpu driver is loaded (rocminfo)."
+        ),
+    ),
+    (
+        r"Cannot read .*TensileLibrary|TensileLibrary.*No such file",
+        "this ROCm's rocBLAS has no kernels for the card",
+        "gfx906 is in rocBLAS up to ROCm 6.3: install rocm_version 6.2.4.",
+    ),
+    (
+        r"out of memory|cudaMalloc failed|unable to allocate",
+        "the model, its context and its buffers do not fit into the memory of the cards",
+        (
+            "Lower context_tokens or parallel, or quantise the cache (cache_type_k and cache_type_v q8_0 with "
+            "flash_attention: true)."
+        ),
+    ),
+    (
+        r"[Aa]ddress already in use|couldn't bind|Cannot assign requested address",
+        "the address or port cannot be bound",
+        "Set llama_cpp_listen_address to an address of this guest and the model's port to a free one.",
+    ),
+    (
+        r"error: invalid argument|error while handling argument|unrecognized argument",
+        "this version of llama-server does not take one of the arguments",
+        "Compare the model's extra_arguments with `llama-server --help` of this version.",
+    ),
+    (
+        r"failed to load model|error loading model|unknown model architecture|invalid magic",
+        "the model cannot be loaded",
+        "Check that the file is a complete GGUF whose architecture this llama.cpp version knows.",
+    ),
+)
+
+
+def main(unit: str, url: str, key_file: str, timeout_seconds: float) -> None:
+    """Poll until something is certain; the whole wait is bounded by `timeout_seconds`."""
+    key = Path(key_file).read_text(encoding="utf-8").split()[0]
+    started = time.monotonic()
+    why = f"it did not answer within {timeout_seconds:g} s"
+    while time.monotonic() - started < timeout_seconds:
+        if status(f"{url}/health") == HTTPStatus.OK:
+            why = guard_problem(url, key)
+            break
+        if state(unit) in ("failed", "inactive"):
+            why = "its unit stopped"
+            break
+        time.sleep(0.25)
+    print(json.dumps(report(unit, why, waited_seconds=time.monotonic() - started)))
+
+
+def guard_problem(url: str, key: str) -> str:
+    """Empty when the key opens what it should and nothing else does; /health and /v1/models are open by design."""
+    if status(f"{url}/props", key="wrong-" + "0" * 16) != HTTPStatus.UNAUTHORIZED:
+        return "it answers without the API key"
+    return "" if status(f"{url}/props", key=key) == HTTPStatus.OK else "it refuses its own API key"
+
+
+def report(unit: str, why: str, *, waited_seconds: float) -> dict[str, object]:
+    """The answer, with the cause as far as the journal shows a known one."""
+    journal = output(["journalctl", "--unit", unit, "--lines", "40", "--no-pager", "--output", "cat"]) if why else ""
+    cause, remedy = explain(journal)
+    return {
+        "ready": not why,
+        "waited_seconds": round(waited_seconds, 1),
+        "why": f"{why}: {cause}" if why and cause else why,
+        "remedy": remedy or f"Read `journalctl -u {unit}` in the guest.",
+        "journal": journal.splitlines(),
+    }
+
+
+def explain(journal: str) -> tuple[str, str]:
+    """Cause and remedy of the first known failure, empty when there is none."""
+    for pattern, cause, remedy in KNOWN_FAILURES:
+        if re.search(pattern, journal):
+            return cause, remedy
+    return "", ""
+
+
+def status(url: str, *, key: str = "") -> int:
+    """The HTTP status, 0 when nobody answers; never through a proxy."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=10) as answer:  # noqa: S310 - http only
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def state(unit: str) -> str:
+    """The unit's ActiveState."""
+    return output(["systemctl", "show", "--property", "ActiveState", "--value", unit]).strip()
+
+
+def output(argv: list[str]) -> str:
+    """Standard output of a command."""
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]))

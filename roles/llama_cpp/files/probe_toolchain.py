@@ -1,0 +1,68 @@
+"""Name the compilers and the processor's instruction sets that a build depends on.
+
+`python3 - BACKEND HIP_ROOT HIP_COMPILER < probe_toolchain.py`; the last two may be empty (look for them). Prints
+`{"identity", "cpu_flags", "hip_root", "hip_compiler", "problem"}`; `problem` is empty when the build can begin.
+"""
+# ruff: noqa: INP001 - a program of the role, no package
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# AMD's packages, then Debian's: /opt/rocm links to the installed version, Debian's hipcc stands on a plain LLVM.
+HIPCONFIGS = ("opt/rocm/bin/hipconfig", "usr/bin/hipconfig")
+HIP_COMPILERS = ("opt/rocm/lib/llvm/bin/clang++", "opt/rocm/llvm/bin/clang++", "usr/lib/llvm-*/bin/clang++")
+
+
+def main(backend: str, hip_root: str, hip_compiler: str) -> None:
+    """Print what was found."""
+    identity = [version("c++")]
+    problem = "" if all(identity) else "No C++ compiler is installed in this guest."
+    if backend == "hip":
+        hipconfig = first(HIPCONFIGS) if not hip_root else f"{hip_root}/bin/hipconfig"
+        hip_root = hipconfig.removesuffix("/bin/hipconfig")
+        hip_compiler = hip_compiler or first(HIP_COMPILERS)
+        identity += [version(hip_compiler), version(hipconfig)]
+        problem = problem or hip_problem(identity, hip_root, hip_compiler)
+    found = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem}
+    print(json.dumps({**found, "hip_root": hip_root, "hip_compiler": hip_compiler}))
+
+
+def hip_problem(identity: list[str], hip_root: str, hip_compiler: str) -> str:
+    """Why a HIP build cannot begin, empty when it can."""
+    if all(identity):
+        return ""
+    return (
+        f"No HIP tool chain was found in this guest (root {hip_root or 'none'}, compiler {hip_compiler or 'none'}). "
+        "Run playbooks/install_rocm.yml first, or set llama_cpp_hip_root and llama_cpp_hip_compiler, or build "
+        "for the processor alone with llama_cpp_backend: cpu."
+    )
+
+
+def version(program: str) -> str:
+    """The first line of `PROGRAM --version`, empty when it cannot be run."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    lines = done.stdout.strip().splitlines()
+    return lines[0] if done.returncode == 0 and lines else ""
+
+
+def first(patterns: tuple[str, ...]) -> str:
+    """The first executable; of several LLVM releases the one that sorts first, as ROCm's packages lag behind."""
+    found = [path for pattern in patterns for path in sorted(Path("/").glob(pattern)) if os.access(path, os.X_OK)]
+    return str(found[0]) if found else ""
+
+
+def cpu_flags() -> list[str]:
+    """The instruction sets of the first processor, as the kernel names them."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    flags = next((line for line in lines if line.startswith("flags")), "flags:")
+    return sorted(flags.partition(":")[2].split())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
