@@ -99,6 +99,7 @@ def node_script(vmid: int, guest: str, mark: str, *, sudo: str, stdin: bool) -> 
     lines += [
         f"{prefix}{guest}{'' if stdin else ' </dev/null'}",
         "r=$?; w=",
+        "[ $r != 137 ] || sleep 0.5  # killed: LXC takes a moment to know that the container is gone",
         f"if [ $r != 0 ]; then w=$({prefix}lxc-info -n {vmid} -sH 2>/dev/null); w=${{w:--}}",
         f'for f in {places}; do [ -e "$f" ] && w="$w $f"; done; fi',
         f"""printf '\\n%s %s %s\\n' {mark} $r "$w" >&2; exit 0""",
@@ -174,7 +175,7 @@ class Connection(ssh.Connection):
         with Path(in_path).open("rb") as source, tempfile.TemporaryFile() as nothing:
             size = os.fstat(source.fileno()).st_size
             script = (
-                f't=$(mktemp -- {target}.XXXXXXXX) && trap \'rm -f -- "$t"\' EXIT && cat > "$t" && '
+                f'trap "" HUP PIPE; t=$(mktemp -- {target}.XXXXXXXX) && trap \'rm -f -- "$t"\' EXIT && cat > "$t" && '
                 f'if [ "$(wc -c < "$t")" -ne {size} ]; then echo incomplete >&2; exit 1; fi && '
                 f'if [ -e {target} ]; then for c in chown chmod; do $c --reference={target} -- "$t"; done; fi && '
                 f'mv -fT -- "$t" {target}'
@@ -253,7 +254,7 @@ class Connection(ssh.Connection):
     def _create_control_path(self, host: str | None, port: int | None, user: str | None) -> str:
         """One socket for all guests of a node: its name holds what tells one node, or one lab, from another."""
         identity = [host, port, user, *(self.get_option(name) for name in ("private_key_file", "ssh_common_args"))]
-        return f"%(directory)s/lxc-{hashlib.sha256(repr(identity).encode()).hexdigest()[:10]}"
+        return f"%(directory)s/{hashlib.sha256(repr(identity).encode()).hexdigest()[:10]}"
 
     def _settle(self, stderr: bytes, mark: str) -> Outcome:
         outcome = read_outcome(stderr, mark)
