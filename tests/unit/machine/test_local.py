@@ -18,9 +18,10 @@ def test_reads_below_its_root(tmp_path: Path) -> None:
 
 
 def test_a_link_resolves_to_a_path_of_that_machine(tmp_path: Path) -> None:
-    (tmp_path / "real").write_text("")
-    (tmp_path / "link").symlink_to("real")
-    assert LocalMachine(str(tmp_path)).resolve_link("/link") == "/real"
+    (tmp_path / "sys").mkdir()
+    (tmp_path / "sys" / "real").write_text("")
+    (tmp_path / "sys" / "link").symlink_to("real")
+    assert LocalMachine(str(tmp_path)).resolve_link("/sys/link") == "/sys/real"
 
 
 def test_a_command_returns_what_it_wrote() -> None:
@@ -38,3 +39,13 @@ def test_a_missing_command_is_named() -> None:
 def test_a_slow_command_is_cut() -> None:
     with pytest.raises(CommandError, match=r"no answer within 0\.1 s"):
         LocalMachine().run(["sleep", "5"], timeout_seconds=0.1)
+
+
+def test_the_root_prefixes_kernel_trees_alone(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "rocmox-elsewhere").write_text("")
+    machine = LocalMachine(str(tmp_path))
+    assert not machine.exists("/etc/rocmox-elsewhere")
+    assert machine.exists(str(tmp_path / "etc" / "rocmox-elsewhere"))
+    assert machine.constructed
+    assert not LocalMachine("/").constructed
