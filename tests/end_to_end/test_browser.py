@@ -1,0 +1,64 @@
+"""What a newcomer sees: sign in, the model is there, ask, the answer streams in. Pictures stay in artifacts/."""
+
+import difflib
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from rocmox.lab.ask import ADMIN_EMAIL, admin_password, chat_url, sign_in_to_lab
+from rocmox.lab.state import LabState, read_state
+from rocmox.machine import LocalMachine
+from tests.end_to_end.chat_browser import CHROMIUM, Chat, open_chat
+from tests.end_to_end.conftest import LAB, ROOT, Run
+
+pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.timeout(3600)]
+PICTURES = ROOT / "artifacts"
+
+
+def plain(text: str) -> str:
+    """Letters and digits: what Markdown, which the page renders, leaves alone."""
+    return re.sub(r"[\W_]", "", text)
+
+
+@pytest.fixture(scope="module")
+def state(site: Run) -> LabState:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing: apt install chromium")
+    found = read_state(LAB)
+    assert site.exit_status == 0
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def chat(state: LabState) -> Iterator[Chat]:
+    PICTURES.mkdir(exist_ok=True)
+    with open_chat() as opened:
+        opened.sign_in(chat_url(state), ADMIN_EMAIL, admin_password(LocalMachine(root="/"), state))
+        yield opened
+
+
+def test_the_model_is_chosen_and_nothing_stands_in_the_way(chat: Chat, state: LabState) -> None:
+    chat.page.wait_for_timeout(2000)
+    chat.page.screenshot(path=PICTURES / "chat-start.png")
+    assert chat.chosen_model() in sign_in_to_lab(LocalMachine(root="/"), state).models()
+    assert chat.page.locator("[role=dialog]").count() == 0
+
+
+def test_a_question_streams_an_answer(chat: Chat) -> None:
+    shown = chat.ask("Are you there?")
+    chat.page.screenshot(path=PICTURES / "chat-answer.png")
+    assert chat.finished
+    assert len(chat.pieces) >= 2
+    arrived = plain("".join(chat.pieces))
+    assert arrived
+    assert difflib.SequenceMatcher(a=plain(shown), b=arrived, autojunk=False).ratio() > 0.9
+
+
+def test_a_wrong_password_stays_outside(state: LabState) -> None:
+    with open_chat() as stranger:
+        stranger.try_to_sign_in(chat_url(state), ADMIN_EMAIL, "not the password")
+        stranger.page.wait_for_selector("text=incorrect")
+        assert stranger.page.locator("#chat-input").count() == 0
+        assert stranger.page.locator("text=Sign up").count() == 0
