@@ -56,9 +56,9 @@ options:
     elements: dict
     required: true
   gpus_report:
-    description: What C(rocmox gpus --json) printed on the node.
-    type: dict
-    default: {gpus: []}
+    description: What C(rocmox gpus --json) printed on the node; lines around the document do no harm.
+    type: str
+    default: '{"gpus": []}'
   guest_groups:
     description: Lines C(VMID name:x:gid:members) with the groups render and video of the running guests.
     type: str
@@ -115,7 +115,7 @@ EXAMPLES = r"""
     api_password: "{{ vault_pve_password }}"
     api_fingerprint: "{{ pve_api_fingerprint }}"
     node: pve1
-    gpus_report: "{{ report.stdout | from_json }}"
+    gpus_report: "{{ report.stdout }}"
     containers:
       - {vmid: 101, hostname: llm1, gpus: all, template: debian-13-standard}
   delegate_to: localhost
@@ -171,7 +171,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
         "api_timeout_seconds": {"type": "int", "default": 30},
         "node": {"type": "str", "required": True},
         "containers": {"type": "list", "elements": "dict", "required": True},
-        "gpus_report": {"type": "dict", "default": {"gpus": []}},
+        "gpus_report": {"type": "str", "default": '{"gpus": []}'},
         "guest_groups": {"type": "str", "default": ""},
         "restart": {"type": "str", "choices": ["if_needed", "never"], "default": "if_needed"},
         "template_storage": {"type": "str", "default": "local"},

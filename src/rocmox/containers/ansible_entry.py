@@ -72,16 +72,16 @@ def node_from(parameters: Parameters) -> Node:
     """The node, over HTTPS; nothing is sent yet."""
     endpoint = Endpoint(
         host=parameters["api_host"],
-        port=parameters["api_port"],
-        fingerprint=parameters["api_fingerprint"] or "",
-        ca_file=parameters["api_ca_file"] or "",
-        timeout_seconds=parameters["api_timeout_seconds"],
+        port=int(parameters.get("api_port") or 8006),
+        fingerprint=parameters.get("api_fingerprint") or "",
+        ca_file=parameters.get("api_ca_file") or "",
+        timeout_seconds=float(parameters.get("api_timeout_seconds") or 30),
     )
     account = Account(
-        user=parameters["api_user"],
-        password=parameters["api_password"] or "",
-        token_id=parameters["api_token_id"] or "",
-        token_secret=parameters["api_token_secret"] or "",
+        user=parameters.get("api_user") or "root@pam",
+        password=parameters.get("api_password") or "",
+        token_id=parameters.get("api_token_id") or "",
+        token_secret=parameters.get("api_token_secret") or "",
     )
     return Node(api=HttpsApi(endpoint, account), name=parameters["node"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,13 +44,14 @@ class WishedDevice:
     group: str
 
 
-def cards_from_report(report: Mapping[str, Any]) -> tuple[Card, ...]:
-    """The cards in the output of `rocmox gpus --json`."""
+def cards_from_report(text: str) -> tuple[Card, ...]:
+    """The cards in the output of `rocmox gpus --json`; a terminal may have mixed diagnostics around the document."""
     try:
+        report, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
         return tuple(Card.from_report(entry) for entry in report["gpus"])
-    except (KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"the list of cards is not what `rocmox gpus --json` prints: {error}",
+            f"the list of cards is not what `rocmox gpus --json` prints ({error}): {text.strip()[-500:]}",
             remedy="Node and controller must run the same version of rocmox.",
         ) from error
 

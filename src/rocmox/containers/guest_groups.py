@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from rocmox.containers.cards import RENDER, VIDEO
 from rocmox.containers.devices import GroupIds
-from rocmox.errors import UsageError
+
+_LINE = re.compile(rf"^(?P<vmid>\d+) (?P<group>{RENDER}|{VIDEO}):[^:]*:(?P<gid>\d+):", re.MULTILINE)
 
 
 def parse_guest_groups(text: str) -> dict[int, GroupIds]:
-    """VMID → ids, for the guests that have both groups. UsageError names a line that is none."""
+    """VMID → ids, for the guests that have both groups; other lines (a terminal mixes diagnostics in) say nothing."""
     found: dict[int, dict[str, int]] = {}
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        vmid, _, entry = line.partition(" ")
-        fields = entry.split(":")
-        if not vmid.isdigit() or len(fields) < 3 or not fields[2].isdigit():  # noqa: PLR2004 - name:password:gid
-            raise UsageError(f"{line!r} is no group of a guest", remedy="Expected: `101 render:x:993:`.")
-        found.setdefault(int(vmid), {})[fields[0]] = int(fields[2])
+    for match in _LINE.finditer(text):
+        found.setdefault(int(match["vmid"]), {})[match["group"]] = int(match["gid"])
     return {
         vmid: GroupIds(render=groups[RENDER], video=groups[VIDEO])
         for vmid, groups in found.items()

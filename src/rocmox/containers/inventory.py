@@ -42,14 +42,13 @@ class InventoryHost:
         for name in _API_NAMES:
             given[name] = given.get(name) or self.variables.get(f"pve_{name}")
         given["containers"] = given.pop("list", None) or self.variables.get("gpu_containers")
-        fallback = {"api_port": 8006, "api_user": "root@pam", "api_timeout_seconds": 30, "api_ca_file": ""}
         missing = [f"pve_{name}" for name in ("api_host", "node") if not given.get(name)]
         if missing or given["containers"] is None:
             wanted = ", ".join(missing) or "gpu_containers"
             raise RefusedError(
                 f"{self.name} has no {wanted}", remedy="Set it in the inventory (see inventory/example)."
             )
-        return {**{name: given.get(name) or value for name, value in fallback.items()}, **_without_none(given)}
+        return {name: value for name, value in given.items() if value is not None}
 
     def destination(self) -> tuple[str, tuple[str, ...]]:
         """`user@host` and further words for ssh."""
@@ -93,7 +92,3 @@ def parse_ad_hoc(text: str) -> list[InventoryHost]:
         hosts.append(json.loads(message) if isinstance(message, str) else message)
     names = [line.partition(" | SUCCESS => ")[0] for line in text.splitlines() if " | SUCCESS => " in line]
     return [InventoryHost(name=name, variables=values) for name, values in zip(names, hosts, strict=True)]
-
-
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

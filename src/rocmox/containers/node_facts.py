@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rocmox.containers.cards import RENDER, VIDEO, Card, cards_from_report
@@ -21,7 +20,7 @@ def read_cards(node: Machine, *, zipapp: Path, gpu_root: str) -> tuple[Card, ...
     done = node.run(["sh", "-c", _RUN_ZIPAPP], stdin=zipapp.read_bytes(), environment={"ROCMOX_ROOT": gpu_root})
     if done.exit_status not in {0, _NO_CARD}:
         raise CannotLookError(f"the cards of {node.name} cannot be read: {done.stderr.strip()[-1000:]}")
-    return cards_from_report(json.loads(done.stdout))
+    return cards_from_report(done.stdout)
 
 
 def read_group_ids(node: Machine, vmid: int, *, create: bool = False) -> GroupIds | None:
