@@ -16,7 +16,7 @@ from rocmox.lab.firewall import ensure_firewall
 from rocmox.lab.images import ImageCache, ensure_images, prune_images
 from rocmox.lab.locks import machine_locked
 from rocmox.lab.mirror import ensure_mirror
-from rocmox.lab.node_files import node_files, resolver_text, write_into_layer
+from rocmox.lab.node_files import node_files, resolver_text, user_store, write_into_layer
 from rocmox.lab.progress import Progress
 from rocmox.lab.recipe import load_recipes, read_apt_source
 from rocmox.lab.removal import own, remove_lab, remove_running_parts
@@ -89,7 +89,7 @@ def _start(machine: Machine, settings: LabSettings, need_gib: float, progress: P
         prune_images(cache, recipes, in_use=[s.node_image for name in lab_names() if (s := read_state(name))])
     with progress.step("keys, settings, code"):
         credentials = ensure_credentials(machine, state)
-        refresh.refresh_bound_files(state, credentials)
+        refresh.refresh_bound_files(state)
     with progress.step("bridge and firewall") as step, machine_locked():
         _connect(machine, state)
         step.outcome = f"{state.bridge} {state.subnet}"
@@ -131,6 +131,9 @@ def _boot(machine: Machine, state: LabState, credentials: Credentials, *, lower:
     remove_running_parts(machine, places)
     files = node_files(state, credentials, read_resolver(machine))
     write_into_layer(files, upper=places.upper, lower=lower)
+    store = user_store(Path(state.root_password_file).read_text().strip())
+    if not (places.upper / store.path.lstrip("/")).exists():
+        write_into_layer((store,), upper=places.upper, lower=lower)
     refresh.remember_node_files(places, files)
     with machine_locked():
         namespace.create_namespace(machine, places, lower=lower)

@@ -16,7 +16,9 @@ def backed_by(machine: Machine, directory: Path) -> list[str]:
     if done.exit_status or not done.stdout.strip():
         return []
     devices = json.loads(done.stdout)["loopdevices"]
-    return sorted(device["name"] for device in devices if (device["back-maj:min"], int(device["back-ino"])) in files)
+    return sorted(
+        device["name"] for device in devices if (device["back-maj:min"].strip(), int(device["back-ino"])) in files
+    )
 
 
 def detach_all(machine: Machine, directory: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import shutil
 import string
 import tarfile
@@ -11,6 +12,8 @@ from importlib import resources
 from pathlib import Path
 
 from rocmox.lab.credentials import Credentials
+from rocmox.lab.pve.access.store import PATH as USER_STORE
+from rocmox.lab.pve.access.store import hash_password
 from rocmox.lab.state import LabState
 
 COMMANDS = ("pvesh", "pct", "pveam", "pvesm", "pveversion")
@@ -40,6 +43,12 @@ def node_files(state: LabState, credentials: Credentials, resolver: str) -> tupl
         *_pve(state, credentials),
         *_services(),
     )
+
+
+def user_store(password: str) -> NodeFile:
+    """The users of a fresh node: root@pam with this password. Later the API owns the file."""
+    users = {"users": {"root@pam": {"password": hash_password(password)}}}
+    return NodeFile(path=USER_STORE, content=json.dumps(users) + "\n", mode=0o600)
 
 
 def _identity(state: LabState, resolver: str) -> list[NodeFile]:

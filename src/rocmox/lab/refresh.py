@@ -20,13 +20,13 @@ from rocmox.machine import Machine
 GPU_ROOT_IN_NODE = "/var/lib/rocmox-lab/gpus"
 
 
-def refresh_bound_files(state: LabState, credentials: Credentials) -> None:
+def refresh_bound_files(state: LabState) -> None:
     """Everything that reaches the node by bind mounts, before it starts."""
     places = LabPlaces(name=state.name)
     for directory in (places.storage, places.code, places.node_settings, places.gpu_tree.parent):
         directory.mkdir(mode=0o755, exist_ok=True)
     refresh_package(places.code)
-    _write_settings(state, credentials)
+    _write_settings(state)
     _build_gpus(state)
 
 
@@ -37,7 +37,7 @@ def refresh_running_node(
     places = LabPlaces(name=state.name)
     changes = []
     code_changed = refresh_package(places.code)
-    settings_changed = _write_settings(state, credentials)
+    settings_changed = _write_settings(state)
     if before.gpus != state.gpus:
         _build_gpus(state)
         _remake_devices(machine, places)
@@ -66,14 +66,13 @@ def _digest(files: tuple[NodeFile, ...]) -> str:
     return hashlib.sha256(as_tar(files)).hexdigest()
 
 
-def _write_settings(state: LabState, credentials: Credentials) -> bool:
+def _write_settings(state: LabState) -> bool:
     path = LabPlaces(name=state.name).node_settings / "node.json"
     document = {
         "node": state.node,
         "pve_version": state.pve_version,
         "mirror_url": state.mirror_url,
         "gpu_root": GPU_ROOT_IN_NODE,
-        "root_password_hash": credentials.password_hash,
     }
     text = json.dumps(document, indent=2) + "\n"
     if path.exists() and path.read_text() == text:

@@ -13,7 +13,7 @@ from rocmox.machine import Machine
 
 _ROLLING_SETTINGS = (
     *("fs.dentry-state", "fs.file-nr", "fs.inode-", "fs.quota", "fs.aio-nr"),
-    *("kernel.ns_last_pid", "kernel.random.", "kernel.pty.nr"),
+    *("kernel.ns_last_pid", "kernel.random.", "kernel.pty.nr", "net.netfilter."),
 )
 _RAW_CGROUPS = "mount -t cgroup2 none /mnt && find /mnt -maxdepth 2 -type d -name '*rocmox-*' -printf '%P\\n'"
 
@@ -73,10 +73,10 @@ def _control_groups(machine: Machine) -> list[str]:
 
 
 def _processes(machine: Machine) -> list[str]:
-    """Command lines that name a lab's container or files, and LXC monitors."""
+    """Command lines that name a lab's container or files, and LXC monitors; not Ansible's idle connections."""
     listed = machine.run(["ps", "-e", "-ww", "-o", "args="]).check().stdout.splitlines()
     marks = (str(LABS_DIRECTORY), str(RUNTIME_DIRECTORY), "[lxc monitor]")
-    return [line.strip() for line in listed if any(mark in line for mark in marks)]
+    return [line.strip() for line in listed if any(mark in line for mark in marks) and "[mux]" not in line]
 
 
 def _files() -> list[str]:
