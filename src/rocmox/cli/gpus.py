@@ -26,8 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     inventory = read_inventory(machine_at(arguments.machine))
     if arguments.json:
         print_document(to_json(inventory))
-    if inventory.gpus:
-        print(to_text(inventory), file=sys.stderr if arguments.json else sys.stdout)
+    elif inventory.gpus:
+        print(to_text(inventory))
     if not inventory.gpus:
         print(f"rocmox: no AMD GPU is on the PCI bus of {inventory.machine}", file=sys.stderr)
         return FAIL
