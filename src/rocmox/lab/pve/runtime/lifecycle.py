@@ -55,6 +55,8 @@ def start(guest: GuestSpec, layout: Layout, log: Log) -> None:
 def prepare(guest: GuestSpec, layout: Layout, device_rules: tuple[str, ...]) -> None:
     """Write everything below /var/lib/lxc/VMID that LXC and the hooks read."""
     node_files.ensure(layout.root)
+    for network in guest.networks:
+        bridging.remove(network.host_interface)  # the kernel takes its time after a monitor was killed
     for folder in (layout.guest(guest.vmid), layout.rootfs(guest.vmid), layout.passthrough(guest.vmid)):
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         folder.chmod(0o755)
