@@ -223,9 +223,15 @@ def kill_unpacking(vmid: int, after_seconds: float) -> dict[str, Any]:
     time.sleep(after_seconds)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    time.sleep(0.2)
-    workers = subprocess.run(["pgrep", "-f", "runtime.populate"], capture_output=True, text=True, check=False)
-    return {"workers": workers.stdout.split(), **remains(vmid)}
+    deadline = time.monotonic() + 5  # a killed process that is writing back ends when that is done
+    while (workers := _workers()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return {"workers": workers, **remains(vmid)}
+
+
+def _workers() -> list[str]:
+    done = subprocess.run(["pgrep", "-f", "runtime.populate"], capture_output=True, text=True, check=False)
+    return done.stdout.split()
 
 
 def status(vmid: int) -> dict[str, Any]:
