@@ -68,8 +68,8 @@ def _identify(guest: GuestSpec, root: str, id_map: IdMap) -> GuestSpec:
         answer.seek(0)
         detected = Detected(**json.loads(answer.read()))
     _log(f"Detected container architecture: {detected.arch}")
-    ostype = guest.ostype or detected.ostype
-    print(f"DETECTED {json.dumps(dataclasses.asdict(dataclasses.replace(detected, ostype=ostype)))}", flush=True)
+    print(f"DETECTED {json.dumps(dataclasses.asdict(detected))}", flush=True)
+    ostype = guest.ostype if guest.ostype not in {"", "unmanaged"} else detected.ostype  # not chosen: what was found
     return dataclasses.replace(guest, ostype=ostype, arch=detected.arch)
 
 
