@@ -13,8 +13,9 @@ from rocmox.lab.credentials import Credentials
 from rocmox.lab.gpu_devices import build_gpu_tree
 from rocmox.lab.node_files import NodeFile, as_tar, node_files
 from rocmox.lab.package_copy import refresh_package
-from rocmox.lab.settings import LabPlaces
+from rocmox.lab.settings import LabPlaces, cache_directory
 from rocmox.lab.state import LabState, write_atomically
+from rocmox.lab.template_index import template_index
 from rocmox.machine import Machine
 
 GPU_ROOT_IN_NODE = "/var/lib/rocmox-lab/gpus"
@@ -75,6 +76,7 @@ def _write_settings(state: LabState) -> bool:
         "gpu_root": GPU_ROOT_IN_NODE,
     }
     text = json.dumps(document, indent=2) + "\n"
+    write_atomically(path.with_name("aplinfo.json"), template_index(cache_directory() / "templates"), mode=0o644)
     if path.exists() and path.read_text() == text:
         return False
     write_atomically(path, text)

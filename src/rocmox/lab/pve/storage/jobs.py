@@ -64,7 +64,7 @@ def _through_mirror(job: Worker, url: str) -> str:
     """The lab fetches templates of the index from its own mirror, whatever place the index names."""
     mirror = job.node.settings.mirror_url
     prefix = "http://download.proxmox.com/images"
-    return f"{mirror}/templates{url.removeprefix(prefix)}" if mirror and url.startswith(prefix) else url
+    return f"{mirror}/images{url.removeprefix(prefix)}" if mirror and url.startswith(prefix) else url
 
 
 def _fetch(url: str, target: Path) -> None:
