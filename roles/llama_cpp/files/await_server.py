@@ -66,7 +66,7 @@ def main(unit: str, url: str, key_file: str, timeout_seconds: float) -> None:
         if status(f"{url}/health") == HTTPStatus.OK:
             why = guard_problem(url, key)
             break
-        if state(unit) in ("failed", "inactive"):
+        if not alive(unit):
             why = "its unit stopped"
             break
         time.sleep(0.25)
@@ -82,7 +82,7 @@ def guard_problem(url: str, key: str) -> str:
 
 def report(unit: str, why: str, *, waited_seconds: float) -> dict[str, object]:
     """The answer, with the cause as far as the journal shows a known one."""
-    journal = output(["journalctl", "--unit", unit, "--lines", "40", "--no-pager", "--output", "cat"]) if why else ""
+    journal = last_journal(unit) if why else ""
     cause, remedy = explain(journal)
     return {
         "ready": not why,
@@ -114,9 +114,17 @@ def status(url: str, *, key: str = "") -> int:
         return 0
 
 
-def state(unit: str) -> str:
-    """The unit's ActiveState."""
-    return output(["systemctl", "show", "--property", "ActiveState", "--value", unit]).strip()
+def alive(unit: str) -> bool:
+    """Whether its process runs; one that waits for systemd's next attempt does not."""
+    shown = output(["systemctl", "show", "--property", "ActiveState", "--property", "SubState", unit])
+    return not re.search(r"ActiveState=(failed|inactive)|SubState=auto-restart", shown)
+
+
+def last_journal(unit: str) -> str:
+    """What the unit's last run wrote, and what systemd wrote about it."""
+    run = output(["systemctl", "show", "--property", "InvocationID", "--value", unit]).strip()
+    either = [f"_SYSTEMD_INVOCATION_ID={run}", "+", f"INVOCATION_ID={run}"]
+    return output(["journalctl", "--lines", "40", "--no-pager", "--output", "cat", *either])
 
 
 def output(argv: list[str]) -> str:

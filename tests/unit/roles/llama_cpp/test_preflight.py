@@ -1,0 +1,148 @@
+"""Every guard of the preflight fires once, and a good wish passes all of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+SHA256 = "ab" * 32
+MODEL = {
+    "name": "one",
+    "url": "http://mirror.invalid/one.gguf",
+    "sha256": SHA256,
+    "file": "/var/lib/llama-models/one.gguf",
+    "port": 8080,
+    "split_mode": "layer",
+    "cache_type_k": "f16",
+    "cache_type_v": "f16",
+    "flash_attention": False,
+}
+WISH: dict[str, Any] = {
+    "version": "b6170",
+    "build_number": 6170,
+    "commit": "4" * 40,
+    "source": "git",
+    "git_url": "https://git.invalid/llama.cpp",
+    "archive_url": "",
+    "archive_sha256": "",
+    "backend": "hip",
+    "gpu_targets": ["gfx906"],
+    "models": [MODEL],
+    "distribution": "Debian",
+    "distribution_version": "13.1",
+    "memory_mib": 8192,
+}
+
+
+@pytest.fixture
+def preflight(program: Callable[[str], ModuleType]) -> ModuleType:
+    return program("preflight")
+
+
+def problems(check: Callable[[dict[str, Any]], Any], **changes: Any) -> str:
+    return "\n".join(check({**WISH, **changes}))
+
+
+def test_a_good_wish_has_no_problem(preflight: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        preflight, "run", lambda _argv: 'LISTEN 0 5 0.0.0.0:8080 0.0.0.0:* users:(("llama-server",pid=7,fd=3))\n'
+    )
+    checks = (preflight.source, preflight.models, preflight.ports, preflight.distribution, preflight.memory)
+    assert [problems(check) for check in checks] == [""] * len(checks)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"commit": "4227c9be"}, "git ls-remote https://git.invalid/llama.cpp b6170"),
+        ({"gpu_targets": []}, "llama_cpp_gpu_targets is empty"),
+        ({"source": "archive", "archive_sha256": SHA256}, "llama_cpp_archive_url is empty"),
+        ({"source": "archive", "archive_url": "http://a.invalid", "archive_sha256": "AB" * 32}, "no SHA-256"),
+    ],
+)
+def test_source_must_be_pinned_wholly(preflight: ModuleType, changes: dict[str, Any], expected: str) -> None:
+    assert expected in problems(preflight.source, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"name": "a/b"}, "letters, digits"),
+        ({"path": "/models/one.gguf"}, "either url"),
+        ({"url": None}, "either url"),
+        ({"sha256": ""}, "64 lower-case"),
+        ({"port": 70000}, "port 70000 does not exist"),
+        ({"cache_type_k": "q9"}, "cache_type_k is 'q9'"),
+        ({"cache_type_v": "q8_0"}, "needs flash attention"),
+        ({"split_mode": "rows"}, "Use one of none, layer, row, tensor"),
+        ({"split_mode": "tensor"}, "tensor needs flash attention"),
+    ],
+)
+def test_a_model_that_cannot_be_served(preflight: ModuleType, changes: dict[str, Any], expected: str) -> None:
+    found = problems(preflight.models, models=[{**MODEL, **changes}])
+    assert expected in found
+    assert found.count("\n") == 0
+
+
+def test_row_split_ends_with_b9890(preflight: ModuleType) -> None:
+    row = [{**MODEL, "split_mode": "row"}]
+    assert problems(preflight.models, models=row, build_number=9889) == ""
+    assert "b9890" in problems(preflight.models, models=row, build_number=9890)
+
+
+def test_two_models_of_one_name_or_port(preflight: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "run", lambda _argv: "")
+    assert "'one' twice" in problems(preflight.models, models=[MODEL, MODEL])
+    assert "Two models want port 8080" in problems(preflight.ports, models=[MODEL, {**MODEL, "name": "two"}])
+
+
+def test_a_port_held_by_something_else_is_named(preflight: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "run", lambda _argv: 'LISTEN 0 5 *:8080 *:* users:(("nginx",pid=42,fd=6))\n')
+    assert "held by nginx (process 42)" in problems(preflight.ports)
+
+
+def test_an_unknown_distribution_is_refused(preflight: ModuleType) -> None:
+    assert "Debian 12/13" in problems(preflight.distribution, distribution="Fedora", distribution_version="43")
+    assert "runs Debian 11" in problems(preflight.distribution, distribution_version="11")
+
+
+def test_little_memory_is_refused(preflight: ModuleType) -> None:
+    assert "memory_mib" in problems(preflight.memory, memory_mib=1024)
+
+
+def test_a_full_disk_says_how_much_is_missing(
+    preflight: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "free_mib", lambda _directory: 3000)
+    places = {"install_directory": str(tmp_path), "work_directory": str(tmp_path / "work")}
+    assert "rootfs +1000M" in problems(preflight.build_space, **places)
+    (tmp_path / "current").mkdir()
+    assert problems(preflight.build_space, **places) == ""
+
+
+def test_models_that_do_not_fit_are_refused(
+    preflight: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "free_mib", lambda _directory: 40000)
+    monkeypatch.setattr(preflight, "remote_bytes", lambda _url: 40 << 30)
+    model = {**MODEL, "file": str(tmp_path / "one.gguf")}
+    assert "take 40960 MiB" in problems(preflight.model_files, models=[model], models_directory="/")
+    with (tmp_path / "one.gguf.partial").open("wb") as partial:
+        partial.truncate(30 << 30)
+    assert problems(preflight.model_files, models=[model], models_directory="/") == ""
+
+
+def test_a_model_that_cannot_be_fetched_is_named(preflight: ModuleType, tmp_path: Path) -> None:
+    model = {**MODEL, "url": "ftp://mirror.invalid/one.gguf", "file": str(tmp_path / "one.gguf")}
+    assert "only http and https" in problems(preflight.model_files, models=[model], models_directory="/")
+
+
+def test_a_local_model_must_exist(preflight: ModuleType, tmp_path: Path) -> None:
+    model = {**MODEL, "url": "", "path": str(tmp_path / "absent.gguf")}
+    assert "no file in this guest" in problems(preflight.model_files, models=[model], models_directory="/")
+
+
+def test_free_space_of_a_directory_to_come_is_that_of_its_parent(preflight: ModuleType, tmp_path: Path) -> None:
+    assert preflight.free_mib(str(tmp_path / "a" / "b")) == pytest.approx(preflight.free_mib(str(tmp_path)), abs=64)

@@ -1,0 +1,57 @@
+"""The compilers' names are the build's identity; a missing HIP tool chain says what to do."""
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture
+def probe(program: Callable[[str], ModuleType]) -> ModuleType:
+    return program("probe_toolchain")
+
+
+def test_cpu_build_needs_the_compiler_alone(
+    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(probe, "version", lambda program: f"{program} 14.2.0")
+    monkeypatch.setattr(probe, "cpu_flags", lambda: ["avx", "avx2"])
+    probe.main("cpu", "", "")
+    found = json.loads(capsys.readouterr().out)
+    assert found == {
+        "identity": ["c++ 14.2.0"],
+        "cpu_flags": ["avx", "avx2"],
+        "problem": "",
+        "hip_root": "",
+        "hip_compiler": "",
+    }
+
+
+def test_hip_build_names_its_root_and_compiler(
+    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = {probe.HIPCONFIGS: "/opt/rocm/bin/hipconfig", probe.HIP_COMPILERS: "/opt/rocm/lib/llvm/bin/clang++"}
+    monkeypatch.setattr(probe, "first", paths.__getitem__)
+    monkeypatch.setattr(probe, "version", lambda program: f"version of {program}")
+    probe.main("hip", "", "")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["hip_root"], found["problem"]) == ("/opt/rocm", "")
+    assert found["identity"][1:] == [
+        "version of /opt/rocm/lib/llvm/bin/clang++",
+        "version of /opt/rocm/bin/hipconfig",
+    ]
+
+
+def test_missing_hip_tool_chain_says_what_to_do(
+    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(probe, "first", lambda _patterns: "")
+    monkeypatch.setattr(probe, "version", lambda program: "14.2.0" if program == "c++" else "")
+    probe.main("hip", "", "")
+    assert "install_rocm.yml" in json.loads(capsys.readouterr().out)["problem"]
+
+
+def test_a_program_that_cannot_be_run_has_no_version(probe: ModuleType) -> None:
+    assert probe.version("/no/such/program") == ""
+    assert probe.version("") == ""
