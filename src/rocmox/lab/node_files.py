@@ -144,12 +144,13 @@ def write_into_layer(files: tuple[NodeFile, ...], *, upper: Path, lower: Path) -
 def resolver_text(machine_resolver: str, systemd_resolver: str) -> str:
     """The node's resolv.conf: this machine's, or systemd-resolved's real one where the machine asks itself."""
     for text in (machine_resolver, systemd_resolver):
-        lines = [
-            line.strip()
-            for line in text.splitlines()
-            if line.split()[:1] in (["nameserver"], ["search"], ["options"])
-            and not line.split()[1].startswith(("127.", "::1"))
+        words = [line.split() for line in text.splitlines() if len(line.split()) > 1]
+        kept = [
+            line
+            for line in words
+            if line[0] in {"search", "options"}
+            or (line[0] == "nameserver" and not line[1].startswith(("127.", "::1")))
         ]
-        if any(line.startswith("nameserver") for line in lines):
-            return "\n".join(lines) + "\n"
+        if any(line[0] == "nameserver" for line in kept):
+            return "".join(f"{' '.join(line)}\n" for line in kept)
     return machine_resolver

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 from rocmox.lab.firewall import marked_rules
@@ -15,6 +16,7 @@ _ROLLING_SETTINGS = (
     *("fs.dentry-state", "fs.file-nr", "fs.inode-", "fs.quota", "fs.aio-nr"),
     *("kernel.ns_last_pid", "kernel.random.", "kernel.pty.nr", "net.netfilter."),
 )
+_OF_INTERFACE = re.compile(r"net\.ipv[46]\.(conf|neigh)\.(?!all\.|default\.)")
 _RAW_CGROUPS = "mount -t cgroup2 none /mnt && find /mnt -maxdepth 2 -type d -name '*rocmox-*' -printf '%P\\n'"
 
 
@@ -73,8 +75,13 @@ def _control_groups(machine: Machine) -> list[str]:
 
 
 def _processes(machine: Machine) -> list[str]:
-    """Command lines that name a lab's container or files, and LXC monitors; not Ansible's idle connections."""
-    listed = machine.run(["ps", "-e", "-ww", "-o", "args="]).check().stdout.splitlines()
+    """Command lines that name a lab's container or files, and LXC monitors; not Ansible's idle connections.
+
+    Processes of a node live in its pid namespace and cannot outlive it (pid_namespaces(7)); they are not listed.
+    """
+    rows = machine.run(["ps", "-e", "-ww", "-o", "pidns=,args="]).check().stdout.splitlines()
+    own = machine.run(["stat", "--dereference", "--format=%i", "/proc/self/ns/pid"]).check().stdout.strip()
+    listed = [args for namespace, _, args in (row.strip().partition(" ") for row in rows) if namespace == own]
     marks = (str(LABS_DIRECTORY), str(RUNTIME_DIRECTORY), "[lxc monitor]")
     return [line.strip() for line in listed if any(mark in line for mark in marks) and "[mux]" not in line]
 
@@ -89,6 +96,6 @@ def _files() -> list[str]:
 
 
 def _kernel_settings(machine: Machine) -> list[str]:
-    """What `sysctl --all` prints, without values that count or roll by themselves."""
+    """What `sysctl --all` prints, without values that roll by themselves or come and go with an interface."""
     lines = machine.run(["sysctl", "--all"]).stdout.splitlines()
-    return [line for line in lines if not line.startswith(_ROLLING_SETTINGS) and ".rmx" not in line]
+    return [line for line in lines if not line.startswith(_ROLLING_SETTINGS) and not _OF_INTERFACE.match(line)]
