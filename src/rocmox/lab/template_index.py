@@ -1,4 +1,4 @@
-"""What `pveam available` shows on a node: the templates that its mirror really holds, with the checksums PVE verifies."""
+"""What `pveam available` shows on a node: what its mirror holds, with the checksums PVE verifies."""
 
 from __future__ import annotations
 
