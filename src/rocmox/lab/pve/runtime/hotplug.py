@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from rocmox.machine import LocalMachine
 
 def plug_network(guest: GuestSpec, network: NetworkSpec, pid: int) -> None:
     """A veth pair for a new interface, or the addresses of one that is there already, and the guest's files."""
+    others = (each for each in guest.networks if each.key != network.key)
+    guest = dataclasses.replace(guest, networks=(*others, network))
     bridging.require(network.bridge)
     machine = LocalMachine()
     try:
@@ -45,6 +48,7 @@ def unplug_network(host_interface: str) -> None:
 
 def plug_device(guest: GuestSpec, device: DeviceSpec, layout: Layout, pid: int) -> None:
     """Allow the device, make its node among the guest's others, bind it into the guest's /dev."""
+    guest = dataclasses.replace(guest, devices=(device,))
     found = devices.look_up(device.path, layout.root)
     rule = devices.rule(device, found)
     try:
@@ -56,6 +60,7 @@ def plug_device(guest: GuestSpec, device: DeviceSpec, layout: Layout, pid: int) 
 
 def plug_mount(guest: GuestSpec, mount: MountSpec, pid: int) -> None:
     """Mount one more volume in a running guest."""
+    guest = dataclasses.replace(guest, mounts=(mount,))
     if not Path(mount.source).exists():
         raise RuntimeFailedError(f"volume '{mount.source}' does not exist")
     _in_namespaces({"action": "mount", "guest": guest_file.to_json(guest), "key": mount.key, "pid": pid})
