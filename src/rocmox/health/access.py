@@ -10,6 +10,7 @@ from rocmox.gpu.inventory import Passthrough
 from rocmox.health.result import Evidence, Result, Verdict
 
 _CHECK = "device_access"
+_ROOT = "root"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,9 @@ def judge_passed(device: PassedDevice, attempt: Attempt, guest: Guest) -> Result
     """A device that the node passes: it must open, or answer ENXIO where no driver can be behind it."""
     if attempt.is_device is False:
         finding = _file_in_its_place(device, guest)
+    elif guest.user == _ROOT and attempt.error in {None, "ENXIO", "ENODEV"} and _wrong_gid(attempt, guest):
+        # Root opens whatever the cgroup lets through; those who compute are not root.
+        finding = dataclasses.replace(_permissions(device, attempt, guest), verdict=Verdict.WARN)
     elif attempt.error is None:
         finding = Finding(code="DEVICE_OPENED", verdict=Verdict.PASS, summary=f"{guest.user} opened it")
     elif attempt.error in {"ENXIO", "ENODEV"}:
@@ -140,6 +144,11 @@ def _missing(guest: Guest) -> Finding:
         "the configuration passes it, and there is no such node in the running container",
         f"Devices are made at start: {_restart(guest)}.",
     )
+
+
+def _wrong_gid(attempt: Attempt, guest: Guest) -> bool:
+    right = guest.group_ids.get(_group_of(attempt.path))
+    return right is not None and attempt.gid != right
 
 
 def _permissions(device: PassedDevice, attempt: Attempt, guest: Guest) -> Finding:

@@ -1,12 +1,13 @@
 """A machine over SSH: the system's own client, with the user's configuration, agent and known hosts.
 
-Unknown host keys are refused. One connection is shared by all commands of a run (`ControlMaster`), in a private folder.
+Unknown host keys are refused. One connection is shared by all commands of a run (`ControlMaster`, in `~/.ssh`).
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rocmox.errors import CommandError, MachineError
 from rocmox.machine.base import Completed
@@ -33,6 +34,7 @@ class SshMachine(RemoteMachine):
         self._destination = destination
         self._options = tuple(options)
         self._local = LocalMachine(root="/")
+        (Path.home() / ".ssh").mkdir(mode=0o700, exist_ok=True)
 
     def run(
         self,

@@ -15,7 +15,7 @@ CASES = json.loads((Path(__file__).parents[2] / "cases" / "gpu_health" / "access
 
 def guest_of(case: dict[str, Any]) -> Guest:
     passthrough = Passthrough(vmid=101, constructed=case["constructed"], devices=(), card_nodes=())
-    answer = {"user": "llama", "user_groups": case["user_groups"], "group_ids": case["group_ids"]}
+    answer = {"user": case["user"], "user_groups": case["user_groups"], "group_ids": case["group_ids"]}
     return Guest.from_answer(answer, passthrough if case["node_asked"] else None)
 
 
@@ -29,5 +29,5 @@ def test_an_open_is_judged(case: dict[str, Any]) -> None:
     assert (result.code, result.verdict.value) == (case["code"], case["verdict"])
     for words in case["remedy_says"]:
         assert words in result.remedy
-    assert bool(result.remedy) == (case["verdict"] == "FAIL")
+    assert bool(result.remedy) == (case["verdict"] != "PASS")
     assert result.evidence[0].source == f"open({attempt.path}, O_RDWR)"
