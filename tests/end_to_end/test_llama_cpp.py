@@ -1,0 +1,129 @@
+"""llama-server in the lab's guest: it answers with its key alone, runs confined, and survives a bad build or wish."""
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from rocmox.lab.tiny_gguf import SENTENCE
+from tests.end_to_end.conftest import BIN, ROOT, Run, environment, play
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
+UNIT = "llama-server@tiny.service"
+
+
+def in_guest(command: str) -> str:
+    done = subprocess.run(
+        [BIN / "ansible", "-i", "inventory/lab", "llm1", "-m", "ansible.builtin.shell", "-a", command],
+        cwd=ROOT,
+        env=environment(),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    return done.stdout.partition("\n")[2].strip()
+
+
+def serve(**variables: Any) -> Run:
+    return play("-e", json.dumps(variables), playbook="playbooks/serve_models.yml")
+
+
+def served() -> tuple[str, str]:
+    """The process that serves and the program it is."""
+    process = in_guest(f"systemctl show --property MainPID --value {UNIT}")
+    return process, in_guest(f"readlink /proc/{process}/exe")
+
+
+@pytest.fixture(scope="module")
+def url(site: Run, lab: dict[str, str]) -> str:
+    assert site.exit_status == 0
+    return f"http://{lab['gateway'].rpartition('.')[0]}.101:8080"
+
+
+@pytest.fixture(scope="module")
+def key(url: str) -> str:
+    assert url.startswith("http://")
+    return in_guest("cat /etc/llama-server/api-key")
+
+
+def ask(url: str, key: str) -> tuple[int, str]:
+    body = {"messages": [{"role": "user", "content": "Are you there?"}]}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(f"{url}/v1/chat/completions", json.dumps(body).encode(), headers)  # noqa: S310 - http, made above
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            return answer.status, json.load(answer)["choices"][0]["message"]["content"]
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_the_right_key_gets_the_sentence(url: str, key: str) -> None:
+    assert ask(url, key) == (200, SENTENCE)
+
+
+@pytest.mark.parametrize("wrong", ["", "0" * 64])
+def test_any_other_key_is_refused(url: str, wrong: str) -> None:
+    assert ask(url, wrong)[0] == 401
+
+
+def test_the_key_is_for_root_alone(key: str) -> None:
+    assert len(key) == 64
+    assert in_guest("stat --format '%U %a' /etc/llama-server/api-key") == "root 600"
+
+
+def test_the_service_is_confined(url: str) -> None:
+    process, _ = served()
+    status = dict(
+        line.split(":\t", 1) for line in in_guest(f"cat /proc/{process}/status").splitlines() if ":\t" in line
+    )
+    confined = {"CapBnd": "0000000000000000", "CapEff": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2"}
+    assert {name: status[name] for name in confined} == confined, url
+    assert in_guest(f"stat --format %U /proc/{process}") == "llama"
+    assert in_guest(f"nsenter --target {process} --mount touch /usr/x 2>&1 || true").endswith("Read-only file system")
+
+
+def test_a_changed_option_builds_beside_and_goes_back_in_place(url: str, key: str) -> None:
+    _, before = served()
+    assert serve(llama_cpp_cmake_options=["GGML_LLAMAFILE=OFF"]).exit_status == 0
+    _, changed = served()
+    assert changed != before
+    assert ask(url, key) == (200, SENTENCE)
+    back = serve()
+    assert "Build llama.cpp b" not in back.output.replace("TASK [llama_cpp : Build llama.cpp]", "")
+    assert served()[1] == before
+
+
+def test_a_failed_build_leaves_the_service_alone(url: str, key: str) -> None:
+    before = served()
+    run = serve(llama_cpp_cmake_options=["CMAKE_CXX_FLAGS=-Dint=nonsense"])
+    assert run.exit_status != 0
+    assert "The running service was not touched" in run.output
+    assert served() == before
+    assert ask(url, key) == (200, SENTENCE)
+
+
+def test_a_wrong_wish_is_refused_before_anything_changes(url: str) -> None:
+    wish = {"name": "tiny", "path": "/no/such/model.gguf", "split_mode": "row", "cache_type_v": "q8_0"}
+    run = serve(llama_cpp_models=[wish], llama_cpp_archive_sha256="0")
+    assert url
+    assert run.exit_status != 0
+    assert run.changed["llm1"] == 0
+    for problem in ("/no/such/model.gguf is no file", "needs flash attention", "which is no SHA-256"):
+        assert problem in " ".join(run.output.split())
+
+
+def test_models_of_wrong_checksum_or_content_are_explained(url: str, key: str, lab: dict[str, str]) -> None:
+    source = {"name": "bad", "url": f"{lab['mirror_url']}/models/tiny.gguf", "sha256": "0" * 64, "port": 8090}
+    fetched = serve(llama_cpp_models=[source])
+    assert fetched.exit_status != 0
+    assert "expected 00000" in " ".join(fetched.output.split())
+    loaded = serve(llama_cpp_models=[{"name": "bad", "path": "/etc/hostname", "port": 8090}])
+    assert loaded.exit_status != 0
+    assert "the model cannot be loaded" in " ".join(loaded.output.split())
+    assert ask(url, key) == (200, SENTENCE)
+    assert serve().exit_status == 0
+    assert in_guest("ls /etc/systemd/system | grep llama-server@") == UNIT
