@@ -1,4 +1,4 @@
-"""`rocmox lab up|down|status`: the embedded Proxmox VE node."""
+"""`rocmox lab up|down|status|ask`: the embedded Proxmox VE node."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 
+from rocmox.cli import lab_ask
 from rocmox.cli.exit_codes import FAIL, PASS
 from rocmox.lab import lifecycle, removal
 from rocmox.lab.preflight import DEFAULT_NEED_GIB, require_root
@@ -19,7 +20,7 @@ SUMMARY = "start, stop and show the embedded Proxmox VE node made of real LXC co
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options stand after the action."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="up|down|status")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="up|down|status|ask")
     up = actions.add_parser("up", help="start the lab, or find it in place and refresh it")
     up.add_argument("--node", help="host name of the node (a new lab: pve1)")
     up.add_argument("--pve", choices=PVE_VERSIONS, help="Proxmox VE it answers as (a new lab: 8.4)")
@@ -28,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     down = actions.add_parser("down", help="remove everything the lab made on this machine; caches stay")
     status = actions.add_parser("status", help="show the lab; exit 0 when it is up, 2 when it is not")
     status.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    for action in (up, down, status):
+    ask = actions.add_parser("ask", help="ask the model a question through the chat page")
+    ask.add_argument("question")
+    for action in (up, down, status, ask):
         action.add_argument("--name", default=os.environ.get("ROCMOX_LAB") or "default", help="which lab (%(default)s)")
 
 
@@ -37,18 +40,14 @@ def run(arguments: argparse.Namespace) -> int:
     machine, name = LocalMachine(root="/"), LabSettings(name=arguments.name or "default").name
     require_root(os.geteuid())
     if arguments.action == "up":
-        request = lifecycle.LabRequest(
-            name=name,
-            node=arguments.node,
-            pve_version=arguments.pve,
-            gpus=arguments.gpus,
-            need_gib=arguments.need_gib,
-        )
-        lifecycle.up(machine, request, Progress())
+        wishes = {"node": arguments.node, "pve_version": arguments.pve, "gpus": arguments.gpus}
+        lifecycle.up(machine, lifecycle.LabRequest(name=name, need_gib=arguments.need_gib, **wishes), Progress())
         return PASS
     if arguments.action == "down":
         removal.down(machine, name, Progress())
         return PASS
+    if arguments.action == "ask":
+        return lab_ask.ask(machine, name, arguments.question)
     status = read_status(machine, name)
     print(json.dumps(status.as_document(), indent=2) if arguments.json else _text(status))
     return PASS if status.up else FAIL

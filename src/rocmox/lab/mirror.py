@@ -8,6 +8,7 @@ from pathlib import Path
 
 import rocmox
 from rocmox.errors import CannotLookError
+from rocmox.lab import tiny_gguf
 from rocmox.lab.locks import locked
 from rocmox.lab.mirror_content import MirrorContent, SourceArchive, load_content
 from rocmox.lab.package_index import PipSettings, find_file, proxies, read_pip_settings
@@ -24,6 +25,7 @@ def ensure_mirror(machine: Machine, cache: Path, progress: Progress, content: Mi
     mirror = cache / "mirror"
     for name in ("sources", "wheels", "images/system", "ccache"):
         (mirror / name).mkdir(mode=0o755, parents=True, exist_ok=True)
+    tiny_gguf.ensure(mirror / "models" / "tiny.gguf")
     repository = Path(rocmox.__file__).parents[2]
     archives = [archive for archive in content.archives if not _has(mirror / "sources", archive)]
     stale = [
