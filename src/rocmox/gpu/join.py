@@ -10,7 +10,7 @@ from rocmox.facts.drm import Connector, Minors, read_connectors, read_minors
 from rocmox.facts.kfd import KfdNode, Topology, architecture, read_topology
 from rocmox.facts.pci import Link, PciFunction, is_amd, read_addresses, read_function, read_link
 from rocmox.gpu.card import Gpu
-from rocmox.gpu.models import model_of
+from rocmox.gpu.models import Model, model_of
 from rocmox.machine.base import Machine
 
 
@@ -71,21 +71,17 @@ def _join(machine: Machine, function: PciFunction, surroundings: Surroundings) -
     facts = read_card(machine, function.address)
     minors = surroundings.minors.get(function.address, Minors())
     node = node_of(surroundings.topology, function.address, minors)
-    unknown = surroundings.unknown | facts.unknown
     link, why_no_link = _link(machine, function)
     device_id = f"{function.device_id:04x}"
     model = model_of(device_id)
     arch = (architecture(node.gfx_target_version) if node else None) or (model.architecture if model else None)
-    reasons = {
-        "link": why_no_link if link is None else "",
-        "card": _why_no_minor(function) if minors.card is None else "",
-        "render": _why_no_minor(function) if minors.render is None else "",
-        "kfd_node": _why_no_node(surroundings.topology, function) if node is None else "",
-        "compute_units": "only the KFD node tells" if node is None else "",
-        "model": f"1002:{device_id} is not in the table" if model is None else "",
-        "architecture": f"no KFD node, and 1002:{device_id} is not in the table" if arch is None else "",
+    unknown = {
+        **_why_unnamed(function, model, arch),
+        **_why_unjoined(function, minors, node, surroundings.topology),
+        **({} if link else {"link": why_no_link}),
+        **surroundings.unknown,
+        **facts.unknown,
     }
-    unknown = {field: reason for field, reason in reasons.items() if reason} | unknown
     return Gpu(
         pci_address=function.address,
         device_id=device_id,
@@ -120,8 +116,18 @@ def _link(machine: Machine, function: PciFunction) -> tuple[Link | None, str]:
         return None, error.message
 
 
-def _why_no_minor(function: PciFunction) -> str:
-    return f"no minor in /sys/class/drm; driver: {function.driver or 'none'}"
+def _why_unnamed(function: PciFunction, model: Model | None, arch: str | None) -> dict[str, str]:
+    stranger = f"1002:{function.device_id:04x} is not in the table"
+    unknown = {} if model else {"model": stranger}
+    return unknown if arch else {**unknown, "architecture": f"no KFD node, and {stranger}"}
+
+
+def _why_unjoined(function: PciFunction, minors: Minors, node: KfdNode | None, topology: Topology) -> dict[str, str]:
+    no_minor = f"no minor in /sys/class/drm; driver: {function.driver or 'none'}"
+    unknown = {name: no_minor for name in ("card", "render") if getattr(minors, name) is None}
+    if node is None:
+        unknown |= {"kfd_node": _why_no_node(topology, function), "compute_units": "only the KFD node tells"}
+    return unknown
 
 
 def _why_no_node(topology: Topology, function: PciFunction) -> str:
