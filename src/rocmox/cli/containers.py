@@ -54,4 +54,5 @@ def _print(session: Session) -> None:
     for container in session.plan.containers:
         before, after = (text.splitlines() for text in describe_difference(container))
         label = f"container {container.wish.spec.vmid}"
-        print(*difflib.unified_diff(before, after, f"{label}: found", f"{label}: wished", lineterm="", n=1), sep="\n")
+        for line in difflib.unified_diff(before, after, f"{label}: found", f"{label}: wished", lineterm="", n=1):
+            print(line)

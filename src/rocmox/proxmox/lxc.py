@@ -73,8 +73,11 @@ def shutdown(node: Node, vmid: int, *, timeout_seconds: int) -> str:
 
 
 def destroy(node: Node, vmid: int) -> str:
-    """Destroy a stopped container with its disks, and its entries in backup jobs and replication. Returns the UPID."""
-    return str(node.api.delete(node.path("lxc", vmid), {"purge": 1, "destroy-unreferenced-disks": 1}))
+    """Destroy a stopped container with its disks, and its entries in backup jobs and replication. Returns the UPID.
+
+    Disks of that VMID which the container does not reference stay: nobody knows whose they are.
+    """
+    return str(node.api.delete(node.path("lxc", vmid), {"purge": 1}))
 
 
 def status(node: Node, vmid: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rocmox.proxmox.api import Api
 
 DEVICE_USER = "root@pam"
-"""The one user that may set or delete `devN` (`PVE::LXC::check_ct_modify_config_perm`); no token may, root's neither."""
+"""The one user that may set or delete `devN` (`PVE::LXC::check_ct_modify_config_perm`); no token may, not root's."""
 
 
 def may_pass_devices(api: Api) -> bool:
