@@ -1,8 +1,8 @@
 """Wait until a llama-server answers as it should; say why when it does not.
 
-`python3 - UNIT URL KEY_FILE TIMEOUT_SECONDS < await_server.py`, inside the guest. Ready means: /health answers 200, a
-request without the key is refused, one with it is answered. Ends early when the unit has failed. Prints one JSON
-object: `{"ready", "waited_seconds", "why", "remedy", "journal"}`.
+`python3 - UNIT URL KEY_FILE TIMEOUT_SECONDS BACKEND < await_server.py`, inside the guest. Ready means: /health answers
+200, a request without the key is refused, one with it is answered, and a build for cards has found one. Ends early
+when the unit has failed. Prints one JSON object: `{"ready", "waited_seconds", "why", "remedy", "journal"}`.
 """
 # ruff: noqa: INP001 - a program of the role, no package
 
@@ -19,7 +19,7 @@ from pathlib import Path
 # What a journal shows, what it means, what to do now.
 KNOWN_FAILURES = (
     (
-        r"Could not initialize Tensile host: No devices found|no ROCm-capable device|hipErrorNoDevice",
+        r"Could not initialize Tensile host: No devices found|failed to initialize ROCm|no usable GPU found",
         "no GPU is visible to ROCm in this guest",
         (
             "Check that the container has /dev/kfd and its /dev/dri/renderD nodes (pct config VMID), that the service "
@@ -57,14 +57,14 @@ KNOWN_FAILURES = (
 )
 
 
-def main(unit: str, url: str, key_file: str, timeout_seconds: float) -> None:
+def main(unit: str, url: str, key_file: str, timeout_seconds: float, *, needs_card: bool) -> None:
     """Poll until something is certain; the whole wait is bounded by `timeout_seconds`."""
     key = Path(key_file).read_text(encoding="utf-8").split()[0]
     started = time.monotonic()
     why = f"it did not answer within {timeout_seconds:g} s"
     while time.monotonic() - started < timeout_seconds:
         if status(f"{url}/health") == HTTPStatus.OK:
-            why = guard_problem(url, key)
+            why = guard_problem(url, key) or (card_problem(last_journal(unit)) if needs_card else "")
             break
         if not alive(unit):
             why = "its unit stopped"
@@ -78,6 +78,11 @@ def guard_problem(url: str, key: str) -> str:
     if status(f"{url}/props", key="wrong-" + "0" * 16) != HTTPStatus.UNAUTHORIZED:
         return "it answers without the API key"
     return "" if status(f"{url}/props", key=key) == HTTPStatus.OK else "it refuses its own API key"
+
+
+def card_problem(journal: str) -> str:
+    """Newer builds serve from the processor when ROCm shows no card: a hundred times slower, and nobody's wish."""
+    return "it computes on the processor" if re.search(KNOWN_FAILURES[0][0], journal) else ""
 
 
 def report(unit: str, why: str, *, waited_seconds: float) -> dict[str, object]:
@@ -133,4 +138,4 @@ def output(argv: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), needs_card=sys.argv[5] != "cpu")

@@ -52,6 +52,7 @@ def test_a_unit_that_waits_for_its_next_attempt_is_dead(
         ("main: couldn't bind HTTP server socket, hostname: 192.0.2.1, port: 8080", "cannot be bound"),
         ("error: invalid argument: --no-such-flag", "does not take one of the arguments"),
         ("llama_model_load: error loading model: tensor data is not within the file bounds", "cannot be loaded"),
+        ("ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected", "no GPU is visible"),
         ("main: server is listening", ""),
     ],
 )
@@ -59,6 +60,11 @@ def test_known_failures_are_explained(await_server: ModuleType, journal: str, ca
     found, remedy = await_server.explain(journal)
     assert cause in found
     assert bool(remedy) is bool(cause)
+
+
+def test_a_build_for_cards_must_not_serve_from_the_processor(await_server: ModuleType) -> None:
+    assert await_server.card_problem("ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected")
+    assert await_server.card_problem("ggml_cuda_init: found 3 ROCm devices:") == ""
 
 
 def test_nobody_answering_is_status_zero(await_server: ModuleType) -> None:

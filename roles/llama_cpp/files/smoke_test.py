@@ -1,0 +1,68 @@
+"""Ask a freshly built llama-server one question and compare the answer, letter by letter.
+
+`smoke_test.py PROGRAMS_DIRECTORY [WORD…]`; the words go to llama-server as they are. The model is `tiny_gguf`'s, which
+answers every prompt with one sentence: a build that miscomputes, or cards that garble what they copy to each other,
+give another one. Exits with 0 when the answer is right; else llama-server's own output says why.
+"""
+# ruff: noqa: INP001 - a program of the role, no package
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import tiny_gguf  # lies beside this file in the guest
+
+START_SECONDS = 120  # the first start on a card loads its code objects
+
+
+def main(programs: str, *words: str) -> int:
+    """The exit status; what was found goes to standard output."""
+    with tempfile.TemporaryDirectory() as directory:
+        model = Path(directory, "tiny.gguf")
+        tiny_gguf.write(model)
+        port = free_port()
+        argv = [f"{programs}/llama-server", "--model", str(model), "--host", "127.0.0.1", "--port", str(port), *words]
+        with subprocess.Popen(argv) as server:
+            try:
+                answer = ask(server, f"http://127.0.0.1:{port}")
+            finally:
+                server.terminate()
+    if answer == tiny_gguf.SENTENCE:
+        print(f"smoke test passed: {answer!r}")
+        return 0
+    print(f"smoke test failed: the answer is {answer!r}, {tiny_gguf.SENTENCE!r} is expected")
+    return 1
+
+
+def ask(server: "subprocess.Popen[bytes]", url: str) -> str:
+    """The answer to one question; why there is none, when the server ends or stays silent."""
+    question = {"temperature": 0, "messages": [{"role": "user", "content": "Do you compute as you should?"}]}
+    body, headers = json.dumps(question).encode(), {"Content-Type": "application/json"}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            return f"(llama-server ended with status {server.returncode})"
+        try:
+            request = urllib.request.Request(f"{url}/v1/chat/completions", body, headers)  # noqa: S310 - http, see main
+            with opener.open(request, timeout=START_SECONDS) as answer:
+                return str(json.load(answer)["choices"][0]["message"]["content"])
+        except (urllib.error.URLError, ConnectionError):  # not listening yet, or 503 while it loads
+            time.sleep(0.1)
+    return f"(none within {START_SECONDS} s)"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))
