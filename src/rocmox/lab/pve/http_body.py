@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from aiohttp import BodyPartReader, web
 
 from rocmox.lab.pve.validate import normalize
 
+UPLOADS = "/var/tmp"  # noqa: S108 - PVE's own place; the table of `upload` admits no other
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 _MULTIPART = "multipart/form-data"
@@ -78,8 +79,9 @@ async def _read_upload(request: web.Request, parameters: dict[str, Any]) -> None
         if part.filename is None:
             parameters[part.name] = await part.text()
             continue
-        with tempfile.NamedTemporaryFile(prefix="pveupload-", delete=False) as stream:
+        temporary = Path(UPLOADS) / f"pveupload-{secrets.token_hex(16)}"
+        with temporary.open("xb") as stream:
             while chunk := await part.read_chunk(1 << 20):
                 stream.write(chunk)
         parameters["filename"] = Path(part.filename).name
-        parameters["tmpfilename"] = stream.name
+        parameters["tmpfilename"] = str(temporary)

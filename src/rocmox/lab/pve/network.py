@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
-from pathlib import Path
 from typing import Any
 
 from rocmox.lab.pve.node import Node
 
 PATH = "/etc/network/interfaces"
+STAGED = "/etc/network/interfaces.new"
+LIVE = "/sys/class/net"
+_PHYSICAL = re.compile(r"^(eth|en|ib)")
 _STANZA = re.compile(r"^iface\s+(\S+)\s+(inet6?)\s+(\S+)")
 
 
@@ -18,7 +21,7 @@ def interfaces(node: Node) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     auto: set[str] = set()
     current: dict[str, Any] | None = None
-    for line in node.read(PATH).splitlines():
+    for line in (node.read(STAGED) or node.read(PATH)).splitlines():
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
@@ -31,8 +34,22 @@ def interfaces(node: Node) -> list[dict[str, Any]]:
             current["method" if stanza[2] == "inet" else "method6"] = stanza[3]
         elif current is not None:
             _option(current, words[0].replace("-", "_"), " ".join(words[1:]))
-    lines = [_complete(entry, auto) for name, entry in found.items() if name != "lo"]
+    live = _live(node)
+    lines = [_complete(entry, auto, live) for name, entry in found.items() if name != "lo"]
+    lines += [_unconfigured(name) for name in live if name not in found and _PHYSICAL.match(name)]
     return sorted(lines, key=lambda entry: str(entry["iface"]))
+
+
+def _live(node: Node) -> list[str]:
+    folder = node.path(LIVE)
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+
+def _unconfigured(name: str) -> dict[str, Any]:
+    """A network card that the file does not mention."""
+    entry = _new(name, 0)
+    del entry["priority"]
+    return {**entry, "type": "eth", "exists": 1, "active": 1}
 
 
 def _new(name: str, position: int) -> dict[str, Any]:
@@ -47,21 +64,34 @@ def _option(entry: dict[str, Any], key: str, value: str) -> None:
         entry[key] = "" if value == "none" else value
 
 
-def _complete(entry: dict[str, Any], auto: set[str]) -> dict[str, Any]:
+def _complete(entry: dict[str, Any], auto: set[str], live: list[str]) -> dict[str, Any]:
     bridge = any(key.startswith("bridge_") for key in entry) or str(entry["iface"]).startswith("vmbr")
     entry["type"] = "bridge" if bridge else "eth"
     if bridge:
         entry = {"bridge_ports": "", "bridge_stp": "off", "bridge_fd": "0", **entry}
     else:
         entry["exists"] = 1
-    entry["active"] = 1
+    if entry["iface"] in live:
+        entry["active"] = 1
     if entry["iface"] in auto:
         entry["autostart"] = 1
     return entry
 
 
-def bridges(node: Node) -> list[str]:
-    """Names of the bridges that exist now."""
-    folder = Path("/sys/class/net")
-    live = [entry.name for entry in folder.iterdir() if (entry / "bridge").is_dir()] if folder.is_dir() else []
-    return sorted({*live, *(str(entry["iface"]) for entry in interfaces(node) if entry["type"] == "bridge")})
+def stage(node: Node, lines: list[str]) -> None:
+    """Add a stanza to the file that waits to be applied."""
+    text = node.read(STAGED) or node.read(PATH)
+    node.write(STAGED, text.rstrip("\n") + "\n\n" + "".join(f"{line}\n" for line in lines), mode=0o644)
+
+
+def revert(node: Node) -> None:
+    """Forget what waits."""
+    node.path(STAGED).unlink(missing_ok=True)
+
+
+def changes(node: Node) -> str:
+    """The waiting difference, empty when there is none."""
+    if not node.path(STAGED).exists():
+        return ""
+    old, new = node.read(PATH).splitlines(keepends=True), node.read(STAGED).splitlines(keepends=True)
+    return "".join(difflib.unified_diff(old, new, PATH, STAGED))

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -140,13 +141,18 @@ class FakeRuntime:
             raise RuntimeFailedError(message)
 
     def plug_mount(self, guest: GuestSpec, mount: MountSpec) -> None:
-        """Nothing to mount."""
+        """Refused, as by a kernel without AppArmor."""
+        message = "failed to change apparmor profile: Invalid argument"
+        raise RuntimeFailedError(message)
 
     def execute(self, vmid: int, argv: Sequence[str], *, keep_environment: bool = True) -> int:
         environment = None if keep_environment else {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "linux"}
         try:
-            status = subprocess.run(list(argv), env=environment, check=False).returncode
+            status = subprocess.run(
+                [self._mapped(vmid, word) for word in argv], env=environment, check=False
+            ).returncode
         except FileNotFoundError:
+            sys.stderr.write(f'lxc-attach: {vmid}: No such file or directory - Failed to exec "{argv[0]}"\n')
             return 127
         return status if status >= 0 else 128 - status
 
@@ -182,6 +188,13 @@ class FakeRuntime:
 
     def _state_path(self, vmid: int) -> Path:
         return self._root / f"var/lib/lxc/{vmid}/rocmox-fake.json"
+
+    def _mapped(self, vmid: int, word: str) -> str:
+        """A path of the pretended guest, or of the node's pretended devices."""
+        inside, device = self._inside(vmid, word), self._root / word.lstrip("/")
+        if word.startswith("/") and inside.exists():
+            return str(inside)
+        return str(device) if word.startswith("/dev/") and device.exists() else word
 
     def _inside(self, vmid: int, path: str) -> Path:
         return self._root / f"var/lib/lxc/{vmid}/fake-rootfs" / path.lstrip("/")

@@ -121,7 +121,7 @@ def _show_pending(data: Sequence[Mapping[str, Any]]) -> None:
 
 def _show_snapshots(data: Sequence[Mapping[str, Any]]) -> None:
     for entry in data:
-        print(f"`-> {entry['name']:<23} {'':<20}{entry['description']}")
+        print(f"`-> {entry['name']:<52}{entry['description']}")
 
 
 SHOWS: dict[str, Callable[[Any], None]] = {

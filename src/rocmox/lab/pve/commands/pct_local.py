@@ -93,7 +93,7 @@ def _status(guests: Guests, arguments: Sequence[str], options: Options) -> int:
         print(f"status: {'running' if guests.running(vmid) else 'stopped'}")
         return 0
     found = state.current(guests, vmid, config)
-    for key in sorted(found):
+    for key in sorted(set(found) - {"cpu", "pid"}):
         print(f"{key}: {found[key]}")
     return 0
 
@@ -260,7 +260,9 @@ COMMANDS: dict[str, Command] = {
     "cpusets": Command(function=_cpusets, arguments=()),
     "unlock": Command(function=_unlock),
     "fstrim": Command(function=_fstrim),
-    "rescan": Command(function=_rescan, arguments=(), options={"vmid": {"type": "integer"}, "dryrun": {"type": "boolean"}}),
+    "rescan": Command(
+        function=_rescan, arguments=(), options={"vmid": {"type": "integer"}, "dryrun": {"type": "boolean"}}
+    ),
     "delsnapshot": Command(function=_unsupported, arguments=("vmid", "snapname")),
     "rollback": Command(function=_unsupported, arguments=("vmid", "snapname")),
     "move-volume": Command(function=_unsupported, more=True),

@@ -12,6 +12,12 @@ from rocmox.lab.pve.schema import Schema
 
 VERBS = {"get": "GET", "set": "PUT", "create": "POST", "delete": "DELETE"}
 NO_HANDLER = 1
+# What PVE has below a node beyond the lab's tables, as `pvesh ls` marks it.
+NODE_CHILDREN = (
+    "apt=Dr--- ceph=Dr--- certificates=Dr--- disks=Dr--- firewall=Dr--- migrateall=---c- netstat=-r--- qemu=Dr-c- "
+    "replication=Dr--- rrd=-r--- sdn=Dr--- spiceshell=---c- suspendall=---c- termproxy=---c- vncshell=---c- vzdump=---c- "
+    "wakeonlan=---c-"
+)
 USAGE = """USAGE: pvesh <COMMAND> [ARGS] [OPTIONS]
 
        pvesh create <api_path> [OPTIONS] [FORMAT_OPTIONS]
@@ -81,10 +87,13 @@ def _list(shell: Shell, path: str) -> int:
     if template is None:
         sys.stderr.write(f"no such resource '{path}'\n")
         return FAILED
-    for child in schema.children(template):
-        name = child.rsplit("/", 1)[1]
-        if not name.startswith("{"):
-            print(f"{_capabilities(schema, child)}        {name}")
+    rows = {child.rsplit("/", 1)[1]: _capabilities(schema, child) for child in schema.children(template)}
+    rows = {name: flags for name, flags in rows.items() if not name.startswith("{")}
+    if template == "/nodes/{node}":
+        rows = {**rows, **dict(entry.split("=") for entry in NODE_CHILDREN.split())}
+        rows.pop("execute", None)
+    for name in sorted(rows):
+        print(f"{rows[name]}        {name}")
     return 0
 
 

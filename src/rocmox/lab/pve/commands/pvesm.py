@@ -96,7 +96,9 @@ def _list(entries: list[dict[str, Any]]) -> None:
     print(f"{'Volid':<{width}} {'Format':<7} {'Type':<9} {'Size':>10} {'VMID'}")
     for entry in entries:
         vmid = str(entry.get("vmid", ""))
-        print(f"{entry['volid']:<{width}} {entry['format']:<7} {entry['content']:<9} {entry['size']:>10} {vmid}".rstrip())
+        print(
+            f"{entry['volid']:<{width}} {entry['format']:<7} {entry['content']:<9} {entry['size']:>10} {vmid}".rstrip()
+        )
 
 
 if __name__ == "__main__":

@@ -58,8 +58,10 @@ def capabilities(rights: Rights, user: str) -> dict[str, dict[str, int]]:
     """`cap`: what the web interface may show."""
     found: dict[str, dict[str, int]] = {}
     for area, prefixes in roles.CAPABILITY_PREFIXES.items():
-        granted = rights.at(user, roles.CAPABILITY_PATHS[area])
-        found[area] = {name: 1 for name in granted if name.startswith(prefixes)}
+        top = roles.CAPABILITY_PATHS[area]
+        below = [path for path in rights.paths(user) if path == top or (top != "/" and path.startswith(top + "/"))]
+        granted = {name for path in {top, *below} for name in rights.at(user, path)}
+        found[area] = dict.fromkeys((name for name in sorted(granted) if name.startswith(prefixes)), 1)
     return found
 
 

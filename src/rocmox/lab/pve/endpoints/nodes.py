@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rocmox.lab.pve import host, network
-from rocmox.lab.pve.answers import AnswerError
+from rocmox.lab.pve.answers import AnswerError, BadParameterError
 from rocmox.lab.pve.call import Call, route
 from rocmox.lab.pve.node import VERSIONS
 
@@ -36,10 +36,34 @@ def networks(call: Call) -> list[dict[str, Any]]:
     """Interfaces of the node."""
     kind = call.text("type")
     found = network.interfaces(call.node)
+    if waiting := network.changes(call.node):
+        call.attributes["changes"] = waiting
     if kind in {None, ""}:
         return found
     wanted = {"any_bridge": {"bridge", "OVSBridge"}, "any_local_bridge": {"bridge", "OVSBridge"}}.get(kind, {kind})
     return [entry for entry in found if entry["type"] in wanted]
+
+
+@route("POST /nodes/{node}/network")
+def create_network(call: Call) -> None:
+    """A new bridge, to be applied later; it waits in interfaces.new."""
+    name, kind = call.need("iface"), call.need("type")
+    if any(entry["iface"] == name for entry in network.interfaces(call.node)):
+        raise BadParameterError({"iface": "interface already exists"})
+    if kind != "bridge":
+        message = f"the lab creates bridges, not '{kind}'\n"
+        raise AnswerError(message)
+    lines = [f"auto {name}"] if call.flag("autostart") else []
+    lines.append(f"iface {name} inet {'static' if 'cidr' in call.parameters else 'manual'}")
+    lines += [f"\taddress {call.need('cidr')}"] if "cidr" in call.parameters else []
+    ports = call.text("bridge_ports") or "none"
+    network.stage(call.node, [*lines, f"\tbridge-ports {ports}", "\tbridge-stp off", "\tbridge-fd 0"])
+
+
+@route("DELETE /nodes/{node}/network")
+def revert_network(call: Call) -> None:
+    """Forget changes that were not applied."""
+    network.revert(call.node)
 
 
 @route("GET /nodes/{node}/network/{iface}")

@@ -66,11 +66,9 @@ def _copy_volume(job: Worker, guests: Guests, disks: Disks, config: GuestConfig,
     found = volumes.find(guests.storages, parts["volume"])
     job.log(f"create full clone of mountpoint {key} ({parts['volume']})")
     old = job.node.path(found.path)
-    gibibytes = (old.stat().st_size if old.is_file() else 0) / (1 << 30)
     storage = job.arguments.get("storage") or found.storage.id
-    new = parsed(guests.files, key, disks.allocate(key, f"{storage}:{gibibytes:.6f}", default_storage=storage))
-    parts["volume"] = new["volume"]
-    target = job.node.path(volumes.find(guests.storages, new["volume"]).path)
+    parts["volume"] = disks.new_volume(storage, old.stat().st_size if old.is_file() else 0)
+    target = job.node.path(volumes.find(guests.storages, parts["volume"]).path)
     _copy(old, target)
     config.values[key] = rendered(guests.files, key, parts)
 

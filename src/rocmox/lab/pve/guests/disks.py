@@ -38,6 +38,10 @@ class Disks:
             self._check_existing(volume, parts)
         return rendered(self._guests.files, key, parts)
 
+    def new_volume(self, storage: str, size_bytes: int) -> str:
+        """A new volume's id."""
+        return self._create(storage, size_bytes)
+
     def free_allocated(self) -> None:
         """Take back what was made here."""
         for path in self._allocated:

@@ -65,6 +65,8 @@ class HotPlug:
             done = change()
         except (RuntimeFailedError, AnswerError) as error:
             self._errors[key] = f"unable to hotplug {key}: {str(error).strip()}\n"
+            if key.startswith("mp"):
+                self._give_up_mount(key)
             return
         if done:
             if key in self._config.delete:
@@ -120,6 +122,15 @@ class HotPlug:
         builder = SpecBuilder(self._guests.node, self._guests.files)
         self._guests.node.runtime.plug_mount(self._spec(), builder.mount(key, value))
         return True
+
+    def _give_up_mount(self, key: str) -> None:
+        """A mount point that could not be plugged is dropped with its new volume."""
+        text = self._config.pending.values.pop(key, None)
+        if text is None:
+            return
+        mount = SpecBuilder(self._guests.node, self._guests.files).mount(key, text)
+        if mount.kind != "bind":
+            self._guests.node.runtime.free_volume(path=mount.source)
 
     def _spec(self) -> GuestSpec:
         return self._guests.spec(self._vmid, self._config)

@@ -73,6 +73,10 @@ def run_start(job: Worker) -> None:
         if config.flag("template"):
             message = "you can't start a CT if it's a template"
             raise AnswerError(message)
+        if config.values.get("lock") == "mounted":
+            job.node.runtime.unmount(vmid)
+            del config.values["lock"]
+            guests.files.save(vmid, config)
         if not job.arguments.get("skiplock"):
             guests.check_lock(config)
         if guests.running(vmid):

@@ -13,7 +13,10 @@ from typing import Any
 INDEXED = re.compile(r"^([a-z]+)(\d+)$")
 # How many of each indexed parameter PVE knows (PVE::LXC::Config: MAX_DEVICES, MAX_MOUNT_POINTS, MAX_LXC_NETWORKS …).
 INDEX_LIMITS = {"dev": 256, "mp": 256, "net": 32, "unused": 256, "link": 8, "acmedomain": 6}
-REST_OF_PATH = "{volume}"
+# The top of the tree stands in no dump.
+EXTRA: dict[str, dict[str, Any]] = {
+    "GET /": {"parameters": {"additionalProperties": 0, "properties": {}}, "permissions": {"user": "all"}}
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ class Schema:
     def __init__(self, version: str) -> None:
         text = resources.files(__package__).joinpath(f"{version}.json").read_text(encoding="utf-8")
         self.version = version
-        self._methods: dict[str, dict[str, Any]] = json.loads(text)
+        self._methods: dict[str, dict[str, Any]] = {**EXTRA, **json.loads(text)}
         self._paths: dict[int, list[tuple[str, ...]]] = {}
         for path in sorted({name.split(" ", 1)[1] for name in self._methods}):
             parts = tuple(part for part in path.split("/") if part)

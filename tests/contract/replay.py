@@ -1,0 +1,54 @@
+"""Hold the lab to recorded answers of a real Proxmox VE: `python -m tests.contract.replay [--pve 8.4] [FILE…]`.
+
+Every file starts from a fresh set-up. The last line is `agree N of M in scope, K out of scope`; every difference comes with
+its reason. Without files, and without `../shared/data/pve`, it says so and ends with 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.contract import replay_commands, replay_http, world
+from tests.contract.verdict import Verdict, report
+
+RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "pve"
+DEFAULT_FILES = ("transcripts-8.4.jsonl", "pvesh-8.4.jsonl", "pct-8.4.jsonl")
+
+
+def replay(path: Path, *, pve: str) -> list[Verdict]:
+    """One file against a fresh set-up."""
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    with tempfile.TemporaryDirectory(prefix="rocmox-contract-") as folder:
+        fresh = world.make(Path(folder), pve=pve)
+        kind = replay_commands if records and "argv" in records[0] else replay_http
+        run = kind.Replay(fresh, path.name, pve)
+        try:
+            return [run.run(record) for record in records]
+        finally:
+            run.close()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Replay, print, and fail below 95 %."""
+    parser = argparse.ArgumentParser(prog="python -m tests.contract.replay", description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--pve", default="8.4", choices=("8.4", "9.2"))
+    parser.add_argument("--verbose", action="store_true", help="also wordings and what is out of scope")
+    parser.add_argument("--least", type=float, default=0.95, help="share that must agree")
+    options = parser.parse_args(argv)
+    files = options.files or [RECORDED / name for name in DEFAULT_FILES if (RECORDED / name).exists()]
+    if not files:
+        print("no recorded answers here: ../shared/data/pve is missing and no file was named")
+        return 0
+    verdicts = [verdict for path in files for verdict in replay(path, pve=options.pve)]
+    print(report(verdicts, verbose=options.verbose))
+    inside = [entry for entry in verdicts if entry.out is None]
+    return 0 if sum(entry.agrees for entry in inside) >= options.least * len(inside) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""Recorded HTTP calls against the lab's own server, in order, on one fresh set-up."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import threading
+import time
+import urllib.parse
+from typing import Any
+
+from aiohttp import web
+
+from rocmox.lab.pve.access import tickets
+from rocmox.lab.pve.api import Api
+from rocmox.lab.pve.http import COOKIE, Server
+from rocmox.lab.pve.tasks import TaskFiles, TaskId
+from rocmox.lab.pve.worker import Spawner
+from tests.contract import compare, hooks, scope
+from tests.contract.verdict import Verdict
+from tests.contract.world import TOKEN_SECRET, World
+
+PREFIX = "/api2/json"
+
+
+class Replay:
+    """One file's run: the server, the mapping from recorded UPIDs to new ones."""
+
+    def __init__(self, world: World, file: str, pve: str) -> None:
+        self._world = world
+        self._file = file
+        self._pve = pve
+        self._upids: dict[str, str] = {}
+        self._port = 0
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+        self._ready.wait(10)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = Server(Api(self._world.node, Spawner(self._world.node)), delay_seconds=0)
+        runner = web.AppRunner(server.application())
+        self._loop.run_until_complete(runner.setup())
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        self._loop.run_until_complete(site.start())
+        self._port = runner.addresses[0][1]
+        self._ready.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    def close(self) -> None:
+        """Stop the server."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def run(self, record: dict[str, Any]) -> Verdict:
+        """One recorded case."""
+        request, response = record["request"], record["response"]
+        path = urllib.parse.unquote(request["path"].removeprefix(PREFIX)) or "/"
+        call = f"{request['method']} {path}"
+        out = scope.endpoint_reason(self._pve, request["method"], path)
+        hooks.before(self._world, record["case"])
+        if ".task_status." in record["case"]:
+            self._wait(path)
+        status, reason, content = self._send(record)
+        hooks.after(self._world, record["case"])
+        if out is not None:
+            return Verdict(file=self._file, case=record["case"], call=call, out=out)
+        self._learn(response.get("json"), content)
+        lines, words = self._compare(response, status, reason, content)
+        return Verdict(file=self._file, case=record["case"], call=call, lines=tuple(lines), words=tuple(words))
+
+    def _compare(self, response: dict[str, Any], status: int, reason: str, content: Any) -> tuple[list[str], list[str]]:
+        lines, words = [], []
+        if status != response["status"]:
+            lines.append(f"status {response['status']} expected, {status} {reason!r} found")
+        recorded = response.get("json") or {}
+        found = content if isinstance(content, dict) else {}
+        if compare.normal(reason) != compare.normal(response["reason"]):
+            words.append(f"{response['reason']!r} recorded, {reason!r} found")
+        expected_keys, found_keys = set(recorded.get("errors") or {}), set(found.get("errors") or {})
+        if expected_keys != found_keys:
+            lines.append(f"errors about {sorted(expected_keys)} expected, about {sorted(found_keys)} found")
+        elif (recorded.get("errors") or {}) != (found.get("errors") or {}):
+            words.append(f"{recorded['errors']} recorded, {found['errors']} found")
+        empty = recorded.get("data") == [] or found.get("data") == []
+        if set(recorded) - ({"total"} if empty else set()) != set(found) - ({"total"} if empty else set()):
+            lines.append(f"top level {sorted(recorded)} expected, {sorted(found)} found")
+        lines += self._compare_data(recorded.get("data"), found.get("data"))
+        return lines, words
+
+    def _compare_data(self, recorded: Any, found: Any) -> list[str]:
+        running = isinstance(recorded, dict) and "upid" in recorded and recorded.get("status") == "running"
+        if running and isinstance(found, dict):
+            found = {key: value for key, value in found.items() if key != "exitstatus"} | {"status": "running"}
+        lines = compare.differences(recorded, found)
+        if isinstance(recorded, dict) and "exitstatus" in recorded and isinstance(found, dict):
+            expected, ended = recorded["exitstatus"] == "OK", found.get("exitstatus") == "OK"
+            if expected != ended:
+                lines.append(f"exit status {recorded['exitstatus']!r} expected, {found.get('exitstatus')!r} found")
+        return lines
+
+    def _learn(self, recorded: Any, found: Any) -> None:
+        """A recorded UPID is from now on the one just received; its task is let end."""
+        old = recorded.get("data") if isinstance(recorded, dict) else None
+        new = found.get("data") if isinstance(found, dict) else None
+        if isinstance(old, str) and isinstance(new, str) and old.startswith("UPID:") and new.startswith("UPID:"):
+            self._upids[old] = new
+            self._wait(new)
+
+    def _wait(self, text: str) -> None:
+        upid = next((new for old, new in self._upids.items() if old in text or new in text), None)
+        task = TaskId.parse(upid) if upid else None
+        deadline = time.monotonic() + 60
+        while task and TaskFiles(self._world.node).end_of(task) is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def _send(self, record: dict[str, Any]) -> tuple[int, str, Any]:
+        request = record["request"]
+        target, headers, body = request["path"], hooks.headers(record), None
+        for old, new in self._upids.items():
+            target = target.replace(old, new).replace(urllib.parse.quote(old, safe=""), urllib.parse.quote(new, safe=""))
+        parameters = self._parameters(record)
+        encoding = request.get("enc")
+        if encoding == "query" or ("query" in request and encoding != "form"):
+            target += "?" + urllib.parse.urlencode(parameters or {})
+        elif request.get("query"):
+            target += "?" + request["query"]
+        elif encoding == "json":
+            body = json.dumps(parameters).encode()
+        elif encoding == "form":
+            body = urllib.parse.urlencode(parameters or {}).encode()
+        if "body" in request:
+            body = request["body"].encode()
+        if request.get("content_type") and "Content-Type" not in headers:
+            headers["Content-Type"] = request["content_type"]
+        upload = hooks.upload(record)
+        if upload is not None:
+            body = upload
+        self._authorize(record, headers)
+        return self._exchange(request["method"], target, body, headers)
+
+    def _parameters(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        parameters = record["request"].get("params")
+        if parameters and str(parameters.get("password", "")).startswith("PVE:"):
+            ticket = tickets.make_ticket(self._world.node, parameters["username"])
+            return {**parameters, "password": ticket}
+        return parameters
+
+    def _authorize(self, record: dict[str, Any], headers: dict[str, str]) -> None:
+        who = record["auth"]
+        if who is None or "Authorization" in headers:
+            return
+        if "!" in who:
+            wrong = record["response"]["reason"] == "invalid token value!"
+            headers["Authorization"] = f"PVEAPIToken={who}={'0' * 8 if wrong else TOKEN_SECRET}"
+            return
+        user = who if "@" in who else "root@pam"
+        ticket = tickets.make_ticket(self._world.node, user)
+        ticket = {"badsig": ticket[:-6] + "AAAAAA", "garbage": "garbage"}.get(who, ticket)
+        headers["Cookie"] = f"{COOKIE}={urllib.parse.quote(ticket)}"
+        if record["request"].get("csrf_header"):
+            token = tickets.make_csrf(self._world.node, user)
+            headers["CSRFPreventionToken"] = "nonsense" if who == "badcsrf" else token
+
+    def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        try:
+            connection.request(method, target, body=body, headers=headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        try:
+            return answer.status, answer.reason, json.loads(text)
+        except ValueError:
+            return answer.status, answer.reason, None
