@@ -61,6 +61,9 @@ def read_state(name: str) -> dict[str, Any] | None:
     path = LABS_DIRECTORY / name / "state.json"
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not state["api_fingerprint"]:
+            warn(f"lab {name} is half made: run `rocmox lab up --name {name}` again")
+            return None
         Path(state["root_password_file"]).read_text(encoding="utf-8")
     except PermissionError:
         warn(f"lab {name}: its state belongs to root; run ansible-playbook as root, for example with sudo")

@@ -156,6 +156,45 @@ def test_down_detaches_loop_devices_and_ends_guests() -> None:
     assert "left.raw" not in MACHINE.run(["losetup", "--list"]).stdout
 
 
+# A machine of its own as far as the network goes, under pure cgroup2 as on a current Debian, with Docker's FORWARD
+# policy; `outside` is a neighbour behind it. Arguments: Python, lab.
+DROPPING_MACHINE = """
+set -e
+umount -R /sys/fs/cgroup; mount -t sysfs none /sys; mount -t cgroup2 none /sys/fs/cgroup; ip link set lo up
+unshare --net sleep 300 & outside=$!
+trap 'kill $outside' EXIT
+sleep 0.5
+ip link add inner type veth peer name outer netns /proc/$outside/ns/net
+ip address add 198.51.100.1/24 dev inner; ip link set inner up
+nsenter --net=/proc/$outside/ns/net sh -c 'ip address add 198.51.100.2/24 dev outer; ip link set outer up'
+iptables -P FORWARD DROP
+try() {
+    nsenter --mount=/run/rocmox/labs/$2.mnt \
+        lxc-attach -P /var/lib/rocmox/labs/$2/lxc -n rocmox-$2 -- ping -c1 -W2 198.51.100.2 >/dev/null && echo "$1: reached" || echo "$1: blocked"
+}
+"$1" -m rocmox lab up --name "$2"
+try 'with rules' "$2"
+nft flush chain ip filter FORWARD
+try 'without rules' "$2"
+"$1" -m rocmox lab down --name "$2"
+iptables -S FORWARD
+"""
+
+
+def test_a_machine_that_drops_what_it_forwards_lets_the_lab_out() -> None:
+    done = subprocess.run(
+        [
+            *("unshare", "--net", "--mount", "--propagation", "private"),
+            *("bash", "-c", DROPPING_MACHINE, "bash", sys.executable, "e2e-a"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.stdout.splitlines() == ["with rules: reached", "without rules: blocked", "-P FORWARD DROP"], done.stderr
+
+
 @pytest.mark.parametrize("moment", range(3))
 def test_up_killed_at_a_random_moment_converges(moment: int) -> None:
     """SIGKILL to the process; what it had started lives on or not. The next `up` makes a whole lab of it."""

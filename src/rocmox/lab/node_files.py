@@ -148,8 +148,7 @@ def resolver_text(machine_resolver: str, systemd_resolver: str) -> str:
         kept = [
             line
             for line in words
-            if line[0] in {"search", "options"}
-            or (line[0] == "nameserver" and not line[1].startswith(("127.", "::1")))
+            if line[0] in {"search", "options"} or (line[0] == "nameserver" and not line[1].startswith(("127.", "::1")))
         ]
         if any(line[0] == "nameserver" for line in kept):
             return "".join(f"{' '.join(line)}\n" for line in kept)

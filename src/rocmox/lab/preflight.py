@@ -20,7 +20,7 @@ _GIB = 1 << 30
 _KERNEL_PROBES = {
     "mount namespaces with cgroup2": (
         *("unshare", "--mount", "--propagation", "private", "sh", "-c"),
-        "mount -t cgroup2 none /sys/fs/cgroup",
+        "umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 none /sys/fs/cgroup",
     ),
     "overlay file systems": (
         *("unshare", "--mount", "--propagation", "private", "sh", "-c"),

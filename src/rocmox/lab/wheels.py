@@ -42,6 +42,7 @@ def fetch_wheels(machine: Machine, house: Wheelhouse, *, repository: Path, wheel
 def _download(machine: Machine, house: Wheelhouse, chosen: list[str], incoming: Path) -> Completed:
     abi = f"cp{house.python.replace('.', '')}"
     command = [
+        *("setpriv", "--pdeathsig", "KILL"),  # a killed rocmox takes its pip along; what has come is used next time
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(incoming)),
         *("--only-binary=:all:", "--implementation", "cp", "--python-version", house.python),
         *(word for tag in (abi, "abi3", "none") for word in ("--abi", tag)),
