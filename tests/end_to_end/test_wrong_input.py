@@ -1,0 +1,92 @@
+"""Wrong input ends before anything is changed, and the message says what, where, why and what to do now."""
+
+import copy
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from tests.end_to_end.conftest import BIN, ROOT, Run, environment, play
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+
+FOREIGN_VMID = 190
+TEMPLATE = "local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst"
+
+
+def on_node(*argv: str) -> str:
+    done = subprocess.run(
+        [BIN / "ansible", "-i", "inventory/lab", "pve1", "-m", "ansible.builtin.command", "-a", " ".join(argv)],
+        cwd=ROOT,
+        env=environment(),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    return done.stdout.partition(">>\n")[2]
+
+
+def what_exists() -> str:
+    """Every container with its whole configuration."""
+    return on_node("sha256sum", "/etc/pve/lxc/101.conf", "/etc/pve/lxc/102.conf") + on_node("pct", "list")
+
+
+def containers(**changes: object) -> str:
+    """The lab's gpu_containers, the first with other settings."""
+    wished = copy.deepcopy(yaml.safe_load((ROOT / "inventory/lab/group_vars/all.yml").read_text())["gpu_containers"])
+    wished[0].update(changes)
+    return json.dumps({"gpu_containers": wished})
+
+
+def chat_on(template: str) -> str:
+    wished = yaml.safe_load((ROOT / "inventory/lab/group_vars/all.yml").read_text())["gpu_containers"]
+    wished[1]["template"] = template
+    return json.dumps({"gpu_containers": wished})
+
+
+@pytest.fixture
+def foreign_container(site: Run) -> Iterator[int]:
+    """A container that rocmox did not make."""
+    assert site.exit_status == 0
+    on_node("pct", "create", str(FOREIGN_VMID), TEMPLATE, "--hostname", "foreign", "--rootfs", "local:1")
+    yield FOREIGN_VMID
+    on_node("pct", "destroy", str(FOREIGN_VMID))
+
+
+CASES = {
+    "unknown card": (containers(gpus=["0000:ff:00.0"]), ["no AMD card at 0000:ff:00.0", "Cards of the node"]),
+    "template missing": (containers(template="debian-99-standard"), ["no template debian-99-standard", "pveam"]),
+    "wrong password": (json.dumps({"pve_api_password": "wrong"}), ["refuses root@pam", "pve_api_password"]),
+    "no space": (containers(disk_gib=900000), ["gpu_containers[0].disk_gib", "->"]),
+    "unreachable host": (
+        json.dumps({"ansible_host": "127.0.0.1", "ansible_port": 1}),
+        ["cannot be reached over SSH", "Nothing was changed"],
+    ),
+    "unsupported guest": (containers(template="alpine-3.22-default"), ["gpu_containers[0].template", "->"]),
+    "guest without a fitting Python": (chat_on("debian-13-standard"), ["debian-13", "Python"]),
+    "unknown key": (containers(memroy_mib=4), ["memroy_mib"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_wrong_input_is_refused_before_anything_changes(case: str, site: Run) -> None:
+    assert site.exit_status == 0
+    extra, words = CASES[case]
+    before = what_exists()
+    refused = play("-e", extra)
+    flat = " ".join(refused.output.split())
+    assert refused.exit_status != 0
+    assert [word for word in words if word not in flat] == [], refused.output[-3000:]
+    assert set(refused.changed.values()) <= {0}
+    assert what_exists() == before
+
+
+def test_a_foreign_container_is_not_taken(foreign_container: int) -> None:
+    before = on_node("cat", f"/etc/pve/lxc/{foreign_container}.conf")
+    refused = play("-e", containers(vmid=foreign_container))
+    assert refused.exit_status != 0
+    assert str(foreign_container) in refused.output
+    assert "adopt" in refused.output or "foreign" in refused.output
+    assert on_node("cat", f"/etc/pve/lxc/{foreign_container}.conf") == before
