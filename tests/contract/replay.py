@@ -1,7 +1,7 @@
 """Hold the lab to recorded answers of a real Proxmox VE: `python -m tests.contract.replay [--pve 8.4] [FILE…]`.
 
-Every file starts from a fresh set-up. The last line is `agree N of M in scope, K out of scope`; every difference comes with
-its reason. Without files, and without `../shared/data/pve`, it says so and ends with 0.
+Every file starts from a fresh set-up. The last line is `agree N of M in scope, K out of scope`; every difference comes
+with its reason. Without files, and without `../shared/data/pve`, it says so and ends with 0.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ from tests.contract.world import NODE, World
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 # Lines of a worker's log that depend on template, file system and machine.
 _NOISE = re.compile(
-    r"^(Creating SSH|done: SHA256|Total bytes|Creating filesystem|Filesystem (UUID|at)|Superblock|\t|extracting|Detected|"
-    r"resize2fs|old_desc|Failed to update|Number of|Total |Literal|Matched|File list|sent |total size|--\d{4}|\s*$)"
+    r"^(Creating SSH|done: SHA256|Total bytes|Creating filesystem|Filesystem (UUID|at)|Superblock|\t|extracting|"
+    r"Detected|resize2fs|old_desc|Failed to update|Number of|Total |Literal|Matched|File list|sent |total size|--\d{4}|"
+    r"\s*$)"
 )
 _NUMBERS = re.compile(r"\b\d+(\.\d+)?[KMGT%]?B?\b")
 # Commands whose numbers belong to the machine.
@@ -140,4 +141,6 @@ def significant(text: str) -> list[str]:
 
 def words_of(text: str) -> set[str]:
     """Words without numbers: what a table is about."""
-    return {word for word in _NUMBERS.sub("", text).replace("…", "").split() if any(letter.isalpha() for letter in word)}
+    return {
+        word for word in _NUMBERS.sub("", text).replace("…", "").split() if any(letter.isalpha() for letter in word)
+    }

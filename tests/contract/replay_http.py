@@ -121,7 +121,9 @@ class Replay:
         request = record["request"]
         target, headers, body = request["path"], hooks.headers(record), None
         for old, new in self._upids.items():
-            target = target.replace(old, new).replace(urllib.parse.quote(old, safe=""), urllib.parse.quote(new, safe=""))
+            target = target.replace(old, new).replace(
+                urllib.parse.quote(old, safe=""), urllib.parse.quote(new, safe="")
+            )
         parameters = self._parameters(record)
         encoding = request.get("enc")
         if encoding == "query" or ("query" in request and encoding != "form"):

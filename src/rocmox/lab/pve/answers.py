@@ -1,7 +1,7 @@
 """How PVE says no: one exception with the status, the text and what a command line makes of it.
 
-A text that PVE raises by Perl's `die "…\\n"` reaches `message` with its newline and the reason phrase without; `PVE::Exception`
-works the same way. `exit_code` is what `pct` and `pvesh` return: 255, or 2 where Perl's `$!` still holds ENOENT.
+A text that PVE raises by Perl's `die` reaches `message` with its newline and the reason phrase without.
+`exit_code` is what `pct` and `pvesh` return: 255, or 2 where Perl's `$!` still holds ENOENT.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ CHECKS: dict[str, Check] = {
     ),
     "pve-storage-content": _content,
     "pve-storage-path": lambda value: (
-        None if value.startswith("/") else f"value does not look like a valid absolute path\n"
+        None if value.startswith("/") else "value does not look like a valid absolute path\n"
     ),
     "pve-lxc-dev-string": _device_path,
     "pve-lxc-mp-string": _mount_point,

@@ -1,6 +1,8 @@
 """Loads every module that registers a worker function."""
 
-from rocmox.lab.pve.guests import clone, create, power, remove, resize
-from rocmox.lab.pve.storage import jobs
-
-__all__ = ["clone", "create", "jobs", "power", "remove", "resize"]
+import rocmox.lab.pve.guests.clone
+import rocmox.lab.pve.guests.create
+import rocmox.lab.pve.guests.power
+import rocmox.lab.pve.guests.remove
+import rocmox.lab.pve.guests.resize
+import rocmox.lab.pve.storage.jobs  # noqa: F401 - imported for what they register

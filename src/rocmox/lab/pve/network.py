@@ -1,4 +1,4 @@
-"""/etc/network/interfaces as `/nodes/{node}/network` shows it (PVE::INotify): bridges with addresses, plain interfaces."""
+"""/etc/network/interfaces as `/nodes/{node}/network` shows it (PVE::INotify): bridges, plain interfaces."""
 
 from __future__ import annotations
 

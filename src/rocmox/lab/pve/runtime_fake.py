@@ -3,6 +3,7 @@
 It keeps every state on disk below the root, so that several processes see the same guests.
 """
 
+# ruff: noqa: ARG002 - the protocol's arguments, most of which nothing is done with
 from __future__ import annotations
 
 import json

@@ -31,7 +31,7 @@ class MountSpec:
     """Path on the node: raw ext4 image, directory (kind `directory`: subvolume of size 0, or bind), block device."""
     target: str
     kind: str
-    """`image` (loop-mounted raw ext4), `directory` (owned by the guest), `bind` (node's directory, ownership untouched)."""
+    """`image` (loop-mounted raw ext4), `directory` (owned by the guest), `bind` (node's directory, owner untouched)."""
     read_only: bool = False
     size_bytes: int | None = None
     mount_options: tuple[str, ...] = ()

@@ -51,15 +51,10 @@ def tls_context(node: Node) -> ssl.SSLContext:
     certificate, key = node.path(CERTIFICATE), node.path(KEY)
     if not certificate.exists():
         certificate.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [
-                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                "-days", "3650", "-subj", f"/CN={node.name}", "-addext", f"subjectAltName=DNS:{node.name},DNS:localhost",
-                "-keyout", str(key), "-out", str(certificate),
-            ],
-            check=True,
-            capture_output=True,
-        )  # fmt: skip
+        subject = ["-subj", f"/CN={node.name}", "-addext", f"subjectAltName=DNS:{node.name},DNS:localhost"]
+        kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650"]
+        files = ["-keyout", str(key), "-out", str(certificate)]
+        subprocess.run(["openssl", "req", "-x509", *kind, *subject, *files], check=True, capture_output=True)
         key.chmod(0o640)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

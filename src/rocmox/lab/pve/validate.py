@@ -33,9 +33,8 @@ def _pve(_validator: Any, rule: Mapping[str, Any], instance: Any, _schema: Any) 
         yield ValidationError(message)
 
 
-_Validator: Any = validators.extend(
-    Draft7Validator, {"required": _required, "additionalProperties": _additional, "pve": _pve}
-)
+_extend: Any = validators.extend
+_Validator: Any = _extend(Draft7Validator, {"required": _required, "additionalProperties": _additional, "pve": _pve})
 
 
 def normalize(value: Any) -> Any:

@@ -45,19 +45,29 @@ def check(value: str, entry: Mapping[str, Any], *, loose_boolean: bool = False) 
 
 
 def _check_limits(value: str, entry: Mapping[str, Any]) -> str | None:
+    problem = _check_text(value, entry) or _check_range(value, entry)
+    if problem is None and "enum" in entry and value not in entry["enum"]:
+        return f"value '{value}' does not have a value in the enumeration '{', '.join(entry['enum'])}'"
+    return problem
+
+
+def _check_text(value: str, entry: Mapping[str, Any]) -> str | None:
     if "pattern" in entry and not pattern(entry["pattern"]).match(value):
         return "value does not match the regex pattern"
     if "maxLength" in entry and len(value) > int(entry["maxLength"]):
         return f"value may only be {entry['maxLength']} characters long"
     if "minLength" in entry and len(value) < int(entry["minLength"]):
         return f"value must be at least {entry['minLength']} characters long"
-    if _NUMBER.match(value):
-        if "maximum" in entry and float(value) > float(entry["maximum"]):
-            return f"value must have a maximum value of {entry['maximum']}"
-        if "minimum" in entry and float(value) < float(entry["minimum"]):
-            return f"value must have a minimum value of {entry['minimum']}"
-    if "enum" in entry and value not in entry["enum"]:
-        return f"value '{value}' does not have a value in the enumeration '{', '.join(entry['enum'])}'"
+    return None
+
+
+def _check_range(value: str, entry: Mapping[str, Any]) -> str | None:
+    if not _NUMBER.match(value):
+        return None
+    if "maximum" in entry and float(value) > float(entry["maximum"]):
+        return f"value must have a maximum value of {entry['maximum']}"
+    if "minimum" in entry and float(value) < float(entry["minimum"]):
+        return f"value must have a minimum value of {entry['minimum']}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Run a task: the function registered for its type, with its log, to its exit status; in threads, processes, or here."""
+"""Run a task: the function registered for its type, to its exit status; in threads, processes, or here."""
 
 from __future__ import annotations
 

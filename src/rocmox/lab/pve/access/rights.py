@@ -56,7 +56,7 @@ class Rights:
         if not any(privilege in found for privilege in privileges):
             raise NoPermissionError(f"{path}, {'|'.join(privileges)}")
 
-    def paths(self, who: str) -> list[str]:
+    def paths(self) -> list[str]:
         """Paths that `access/permissions` lists: the fixed ones and those of the ACL."""
         fixed = ["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"]
         return sorted({*fixed, *(entry["path"] for entry in self._data["acl"])})

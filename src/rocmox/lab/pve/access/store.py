@@ -1,6 +1,6 @@
 """Users, tokens, roles, ACL and pools: one JSON file on the node, changed under a lock.
 
-`/etc/pve/rocmox-users.json` = {"users": {id: {...}}, "roles": {id: [...]}, "acl": [...], "pools": {...}, "groups": {...}}.
+`/etc/pve/rocmox-users.json` holds {"users": {id: …}, "roles": {id: […]}, "acl": […], "pools": …, "groups": …}.
 """
 
 from __future__ import annotations

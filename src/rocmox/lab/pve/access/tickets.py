@@ -19,6 +19,7 @@ from rocmox.lab.pve.node import Node
 
 KEY_PATH = "/etc/pve/priv/rocmox-authkey"
 LIFETIME_SECONDS = 7200
+SKEW_SECONDS = 300
 _TICKET = re.compile(r"^PVE:(?P<user>[^:]+):(?P<time>[0-9A-F]{8})::(?P<signature>.+)$")
 _CSRF = re.compile(r"^(?P<time>[0-9A-F]{8}):(?P<signature>.+)$")
 _TOKEN = re.compile(r"^(?P<id>[^\s:=!]+![^\s:=!]+)[=:](?P<secret>.+)$")
@@ -46,7 +47,7 @@ def check_ticket(node: Node, ticket: str) -> str:
     plain = ticket.rpartition("::")[0]
     age = time.time() - int(match["time"], 16)
     fits = hmac.compare_digest(_sign(node, plain), match["signature"])
-    if not fits or not -300 < age < LIFETIME_SECONDS:
+    if not fits or not -SKEW_SECONDS < age < LIFETIME_SECONDS:
         raise UnauthenticatedError(INVALID_TICKET)
     return match["user"]
 
@@ -56,7 +57,7 @@ def check_csrf(node: Node, user: str, token: str | None) -> None:
     match = _CSRF.match(token or "")
     if match is None or not hmac.compare_digest(_sign(node, f"{match['time']}:{user}"), match["signature"]):
         raise UnauthenticatedError(INVALID_CSRF)
-    if not -300 < time.time() - int(match["time"], 16) < LIFETIME_SECONDS:
+    if not -SKEW_SECONDS < time.time() - int(match["time"], 16) < LIFETIME_SECONDS:
         raise UnauthenticatedError(INVALID_CSRF)
 
 

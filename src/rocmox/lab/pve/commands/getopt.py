@@ -1,7 +1,7 @@
 """Options as PVE's command line reads them (PVE::JSONSchema's get_options over Getopt::Long).
 
-`-memory 512`, `--memory 512` and `--memory=512` are the same; a boolean may stand without a value; options and arguments
-mix until `--`; everything behind it is an argument.
+`-memory 512`, `--memory 512` and `--memory=512` are the same; a boolean may stand without a value; options and
+arguments mix until `--`; everything behind it is an argument.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`pct COMMAND VMID …`: containers on the command line. What is in the API goes through it; the rest is in pct_local."""
+"""`pct COMMAND VMID …`: containers on the command line; what is not in the API is in pct_local."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of `pct` that are not in the API: exec, enter, push, pull, list, status, df, mount, fsck, unlock …"""
+"""The commands of `pct` that are not in the API: exec, enter, push, pull, list, status, unlock and others."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import dataclasses
 import grp
 import os
 import pwd
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rocmox.lab.pve import values
 from rocmox.lab.pve.answers import AnswerError, BadParameterError
-from rocmox.lab.pve.commands import getopt
+from rocmox.lab.pve.commands import getopt, pct_disks
 from rocmox.lab.pve.commands.shell import FAILED, Shell, refused, unknown_option
 from rocmox.lab.pve.guests import state
-from rocmox.lab.pve.guests.config import GuestConfig
 from rocmox.lab.pve.guests.service import Guests, as_answer
 from rocmox.lab.pve.runtime_protocol import RuntimeFailedError
 
@@ -65,11 +63,6 @@ def _check_count(arguments: Sequence[str], command: Command) -> None:
             raise BadParameterError({"vmid": problem})
 
 
-def _load(guests: Guests, text: str) -> tuple[int, GuestConfig]:
-    vmid = int(text)
-    return vmid, guests.files.load(vmid)
-
-
 def _need_running(guests: Guests, vmid: int, message: str) -> None:
     if not guests.running(vmid):
         raise AnswerError(message)
@@ -88,7 +81,7 @@ def _list(guests: Guests, _arguments: Sequence[str], _options: Options) -> int:
 
 
 def _status(guests: Guests, arguments: Sequence[str], options: Options) -> int:
-    vmid, config = _load(guests, arguments[0])
+    vmid, config = pct_disks.load(guests, arguments[0])
     if not values.is_true(options.get("verbose")):
         print(f"status: {'running' if guests.running(vmid) else 'stopped'}")
         return 0
@@ -99,7 +92,7 @@ def _status(guests: Guests, arguments: Sequence[str], options: Options) -> int:
 
 
 def _exec(guests: Guests, arguments: Sequence[str], options: Options) -> int:
-    vmid, _ = _load(guests, arguments[0])
+    vmid, _ = pct_disks.load(guests, arguments[0])
     _need_running(guests, vmid, f"container '{vmid}' not running!\n")
     if not arguments[1:]:
         message = "missing command\n"
@@ -110,7 +103,7 @@ def _exec(guests: Guests, arguments: Sequence[str], options: Options) -> int:
 
 
 def _enter(guests: Guests, arguments: Sequence[str], options: Options) -> int:
-    vmid, _ = _load(guests, arguments[0])
+    vmid, _ = pct_disks.load(guests, arguments[0])
     _need_running(guests, vmid, f"container '{vmid}' not running!\n")
     keep = values.is_true(str(options.get("keep-env", "1")))
     shell = ["/bin/sh", "-c", 'exec "$(getent passwd root | cut -d: -f7)" -l']
@@ -118,7 +111,7 @@ def _enter(guests: Guests, arguments: Sequence[str], options: Options) -> int:
 
 
 def _push(guests: Guests, arguments: Sequence[str], options: Options) -> int:
-    vmid, config = _load(guests, arguments[0])
+    vmid, config = pct_disks.load(guests, arguments[0])
     _need_running(guests, vmid, "can only push files to a running CT\n")
     source = str(guests.node.path(arguments[1]) if not os.path.exists(arguments[1]) else arguments[1])  # noqa: PTH110
     if not os.access(source, os.R_OK):
@@ -139,7 +132,7 @@ def _id(text: str, look_up: Callable[[str], int]) -> int:
 
 
 def _pull(guests: Guests, arguments: Sequence[str], options: Options) -> int:
-    vmid, config = _load(guests, arguments[0])
+    vmid, config = pct_disks.load(guests, arguments[0])
     _need_running(guests, vmid, "can only pull files from a running CT\n")
     try:
         guests.node.runtime.pull(guests.spec(vmid, config), arguments[1], arguments[2])
@@ -148,65 +141,6 @@ def _pull(guests: Guests, arguments: Sequence[str], options: Options) -> int:
         return 0
     if "perms" in options:
         os.chmod(arguments[2], int(str(options["perms"]), 8))  # noqa: PTH101
-    return 0
-
-
-def _df(guests: Guests, arguments: Sequence[str], _options: Options) -> int:
-    vmid, config = _load(guests, arguments[0])
-    found = guests.spec(vmid, config)
-    status = guests.node.runtime.status(vmid)
-    rows = [("MP", "Volume", "Size", "Used", "Avail", "Use%", "Path")]
-    for mount in (found.rootfs, *found.mounts):
-        volume = config.values[mount.key].split(",")[0]
-        size = mount.size_bytes or 0
-        used = status.disk_used_bytes if mount.key == "rootfs" else 0
-        share = f"{100 * used / size:.1f}" if size else "0.0"
-        rows.append((mount.key, volume, _human(size), _human(used), _human(max(0, size - used)), share, mount.target))
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    for row in rows:
-        left = " ".join(f"{text:<{width}}" for text, width in zip(row[:2], widths[:2], strict=True))
-        right = " ".join(f"{text:>{width}}" for text, width in zip(row[2:6], widths[2:6], strict=True))
-        print(f"{left} {right} {row[6]}")
-    return 0
-
-
-def _human(size_bytes: int) -> str:
-    number = float(size_bytes)
-    for unit in ("B", "K", "M", "G"):
-        if number < 1024:  # noqa: PLR2004 - binary units
-            return f"{number:.1f}{unit}"
-        number /= 1024
-    return f"{number:.1f}T"
-
-
-def _mount(guests: Guests, arguments: Sequence[str], _options: Options) -> int:
-    vmid, config = _load(guests, arguments[0])
-    with guests.locked(vmid):
-        guests.check_lock(config)
-        place = guests.node.runtime.mount(guests.spec(vmid, config))
-        config.values["lock"] = "mounted"
-        guests.files.save(vmid, config)
-    print(f"mounted CT {vmid} in '{place}'")
-    return 0
-
-
-def _unmount(guests: Guests, arguments: Sequence[str], _options: Options) -> int:
-    vmid, config = _load(guests, arguments[0])
-    with guests.locked(vmid):
-        guests.node.runtime.unmount(vmid)
-        if config.values.pop("lock", None):
-            guests.files.save(vmid, config)
-    return 0
-
-
-def _fsck(guests: Guests, arguments: Sequence[str], _options: Options) -> int:
-    vmid, config = _load(guests, arguments[0])
-    if guests.running(vmid):
-        message = "cannot run fsck when container is running\n"
-        raise AnswerError(message)
-    path = guests.spec(vmid, config).rootfs.source
-    done = subprocess.run(["fsck", "-a", "-l", path], check=False, capture_output=True, text=True)
-    print(done.stdout.replace(path, guests.node.shown(path)), end="")
     return 0
 
 
@@ -219,22 +153,13 @@ def _cpusets(guests: Guests, _arguments: Sequence[str], _options: Options) -> in
 
 
 def _unlock(guests: Guests, arguments: Sequence[str], _options: Options) -> int:
-    vmid, config = _load(guests, arguments[0])
+    vmid, config = pct_disks.load(guests, arguments[0])
     if "lock" not in config.values:
         message = "no lock found trying to remove any lock\n"
         raise AnswerError(message)
     with guests.locked(vmid):
         del config.values["lock"]
         guests.files.save(vmid, config)
-    return 0
-
-
-def _fstrim(guests: Guests, arguments: Sequence[str], _options: Options) -> int:
-    _load(guests, arguments[0])
-    return 0
-
-
-def _rescan(_guests: Guests, _arguments: Sequence[str], _options: Options) -> int:
     return 0
 
 
@@ -253,15 +178,15 @@ COMMANDS: dict[str, Command] = {
     "console": Command(function=_enter, options={"escape": {"type": "string"}}),
     "push": Command(function=_push, arguments=("vmid", "file", "destination"), options=_OWNER),
     "pull": Command(function=_pull, arguments=("vmid", "path", "destination"), options=_OWNER),
-    "df": Command(function=_df),
-    "mount": Command(function=_mount),
-    "unmount": Command(function=_unmount),
-    "fsck": Command(function=_fsck, options={"force": {"type": "boolean"}, "device": {"type": "string"}}),
+    "df": Command(function=pct_disks.df),
+    "mount": Command(function=pct_disks.mount),
+    "unmount": Command(function=pct_disks.unmount),
+    "fsck": Command(function=pct_disks.fsck, options={"force": {"type": "boolean"}, "device": {"type": "string"}}),
     "cpusets": Command(function=_cpusets, arguments=()),
     "unlock": Command(function=_unlock),
-    "fstrim": Command(function=_fstrim),
+    "fstrim": Command(function=pct_disks.fstrim),
     "rescan": Command(
-        function=_rescan, arguments=(), options={"vmid": {"type": "integer"}, "dryrun": {"type": "boolean"}}
+        function=pct_disks.rescan, arguments=(), options={"vmid": {"type": "integer"}, "dryrun": {"type": "boolean"}}
     ),
     "delsnapshot": Command(function=_unsupported, arguments=("vmid", "snapname")),
     "rollback": Command(function=_unsupported, arguments=("vmid", "snapname")),

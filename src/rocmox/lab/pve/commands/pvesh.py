@@ -15,8 +15,8 @@ NO_HANDLER = 1
 # What PVE has below a node beyond the lab's tables, as `pvesh ls` marks it.
 NODE_CHILDREN = (
     "apt=Dr--- ceph=Dr--- certificates=Dr--- disks=Dr--- firewall=Dr--- migrateall=---c- netstat=-r--- qemu=Dr-c- "
-    "replication=Dr--- rrd=-r--- sdn=Dr--- spiceshell=---c- suspendall=---c- termproxy=---c- vncshell=---c- vzdump=---c- "
-    "wakeonlan=---c-"
+    "replication=Dr--- rrd=-r--- sdn=Dr--- spiceshell=---c- suspendall=---c- termproxy=---c- vncshell=---c- "
+    "vzdump=---c- wakeonlan=---c-"
 )
 USAGE = """USAGE: pvesh <COMMAND> [ARGS] [OPTIONS]
 
@@ -49,11 +49,11 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"400 not enough arguments\npvesh {command} <api_path> [OPTIONS] [FORMAT_OPTIONS]\n")
         return FAILED
     path = re.sub(r"/+", "/", "/" + words[0].strip("/"))
-    if command == "ls":
-        return _list(shell, path)
-    if command == "usage":
-        return _usage(shell, path, words[1:])
-    return _run(shell, command, path, words[1:])
+    return _list(shell, path) if command == "ls" else _run_or_explain(shell, command, path, words[1:])
+
+
+def _run_or_explain(shell: Shell, command: str, path: str, words: list[str]) -> int:
+    return _usage(shell, path, words) if command == "usage" else _run(shell, command, path, words)
 
 
 def _run(shell: Shell, command: str, path: str, words: list[str]) -> int:

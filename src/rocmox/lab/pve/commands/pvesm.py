@@ -7,7 +7,7 @@ from typing import Any
 
 from rocmox.lab.pve.answers import AnswerError
 from rocmox.lab.pve.commands import getopt
-from rocmox.lab.pve.commands.shell import FAILED, Shell, refused
+from rocmox.lab.pve.commands.shell import FAILED, Shell, check_count, refused
 
 USAGE = """USAGE: pvesm <COMMAND> [ARGS] [OPTIONS]
 
@@ -39,9 +39,7 @@ def main(argv: list[str]) -> int:
     shell.require_root()
     try:
         parsed = getopt.parse(words, lambda name: _known(shell, name))
-        if len(parsed.arguments) != ARGUMENTS[command]:
-            message = "not enough arguments" if len(parsed.arguments) < ARGUMENTS[command] else "too many arguments"
-            raise AnswerError(message, status=400)
+        check_count(len(parsed.arguments), ARGUMENTS[command])
         return _run(shell, command, parsed)
     except getopt.UnknownOptionError as error:
         sys.stderr.write(f"{error.line}\n400 unable to parse option\n{USAGE}")

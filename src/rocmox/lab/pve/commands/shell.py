@@ -69,3 +69,10 @@ def unknown_option(error: getopt.UnknownOptionError, usage: str) -> int:
 def refused(error: AnswerError, usage: str) -> int:
     """Any other refusal."""
     return output.complain(error, usage)
+
+
+def check_count(found: int, wanted: int) -> None:
+    """PVE's 400 for too few or too many arguments."""
+    if found != wanted:
+        message = "not enough arguments\n" if found < wanted else "too many arguments\n"
+        raise AnswerError(message, status=400)

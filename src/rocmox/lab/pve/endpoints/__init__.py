@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-MODULES = ("access", "accounts", "cluster", "guests", "nodes", "pools", "storages", "tasks", "templates")
+MODULES = ("access", "accounts", "cluster", "grants", "guests", "nodes", "pools", "storages", "tasks", "templates")
 
 
 def load() -> None:

@@ -59,7 +59,7 @@ def capabilities(rights: Rights, user: str) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for area, prefixes in roles.CAPABILITY_PREFIXES.items():
         top = roles.CAPABILITY_PATHS[area]
-        below = [path for path in rights.paths(user) if path == top or (top != "/" and path.startswith(top + "/"))]
+        below = [path for path in rights.paths() if path == top or (top != "/" and path.startswith(top + "/"))]
         granted = {name for path in {top, *below} for name in rights.at(user, path)}
         found[area] = dict.fromkeys((name for name in sorted(granted) if name.startswith(prefixes)), 1)
     return found
@@ -72,7 +72,7 @@ def permissions(call: Call) -> dict[str, dict[str, int]]:
     if who != call.user:
         call.rights.need(call.user, "/access", ["Sys.Audit"])
     path = call.text("path")
-    paths = [path] if path else call.rights.paths(who)
+    paths = [path] if path else call.rights.paths()
     return {entry: granted for entry in paths if (granted := call.rights.at(who, entry))}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 from rocmox.lab.pve import host, network
@@ -18,9 +17,10 @@ from rocmox.lab.pve.node import VERSIONS
 def index(_call: Call) -> list[dict[str, str]]:
     """What a node has below it, all of PVE, not only what the lab answers."""
     names = (
-        "aplinfo apt capabilities ceph certificates config disks dns firewall hardware hosts journal lxc migrateall netstat "
-        "network qemu query-url-metadata replication report rrd rrddata scan services spiceshell startall status stopall "
-        "storage subscription suspendall syslog tasks termproxy time version vncshell vzdump wakeonlan sdn"
+        "aplinfo apt capabilities ceph certificates config disks dns firewall hardware hosts journal lxc migrateall "
+        "netstat network qemu query-url-metadata replication report rrd rrddata scan services spiceshell startall "
+        "status stopall storage subscription suspendall syslog tasks termproxy time version vncshell vzdump wakeonlan "
+        "sdn"
     )
     return [{"name": name} for name in names.split()]
 
@@ -147,27 +147,3 @@ def execute(call: Call) -> list[dict[str, Any]]:
         else:
             answers.append({"status": 501, "message": "not implemented"})
     return answers
-
-
-@route("GET /nodes/{node}/hardware/pci")
-def pci(_call: Call) -> list[dict[str, Any]]:
-    """PCI devices of the machine below."""
-    folder = Path("/sys/bus/pci/devices")
-    lines = []
-    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
-
-        def word(name: str, entry: Path = entry) -> str:
-            return (entry / name).read_text(encoding="utf-8").strip()
-
-        lines.append(
-            {
-                "id": entry.name,
-                "class": word("class"),
-                "vendor": word("vendor"),
-                "device": word("device"),
-                "subsystem_vendor": word("subsystem_vendor"),
-                "subsystem_device": word("subsystem_device"),
-                "iommugroup": -1,
-            }
-        )
-    return [line for line in lines if not line["class"].startswith("0x06")]

@@ -1,0 +1,1 @@
+"""Containers: configuration files, and everything that is done to a guest."""

@@ -1,5 +1,6 @@
-"""Pending changes: applied to a stopped guest, hot-plugged into a running one where PVE can
-(PVE::LXC::Config's vmconfig_apply_pending and vmconfig_hotplug_pending).
+"""Pending changes: applied to a stopped guest, hot-plugged into a running one where PVE can.
+
+PVE::LXC::Config's vmconfig_apply_pending and vmconfig_hotplug_pending.
 """
 
 from __future__ import annotations
@@ -30,15 +31,6 @@ def apply(guests: Guests, vmid: int, config: GuestConfig) -> None:
     config.pending.values.clear()
     config.delete.clear()
     guests.files.save(vmid, config)
-
-
-def check_bridges(guests: Guests, vmid: int, changed: dict[str, str]) -> None:
-    """A stopped guest's new `netN` must name a bridge that exists."""
-    config = guests.files.load(vmid)
-    builder = SpecBuilder(guests.node, guests.files)
-    for key, text in changed.items():
-        if key.startswith("net"):
-            guests.node.runtime.plug_network(guests.spec(vmid, config), builder.network(vmid, key, text))
 
 
 class HotPlug:
@@ -110,17 +102,17 @@ class HotPlug:
 
     def _network(self, key: str, value: str) -> bool:
         builder = SpecBuilder(self._guests.node, self._guests.files)
-        self._guests.node.runtime.plug_network(self._spec(), builder.network(self._vmid, key, value))
+        self._guests.node.runtime.plug_network(self._spec(key, value), builder.network(self._vmid, key, value))
         return True
 
     def _device(self, key: str, value: str) -> bool:
         builder = SpecBuilder(self._guests.node, self._guests.files)
-        self._guests.node.runtime.plug_device(self._spec(), builder.device(key, value))
+        self._guests.node.runtime.plug_device(self._spec(key, value), builder.device(key, value))
         return True
 
     def _mount(self, key: str, value: str) -> bool:
         builder = SpecBuilder(self._guests.node, self._guests.files)
-        self._guests.node.runtime.plug_mount(self._spec(), builder.mount(key, value))
+        self._guests.node.runtime.plug_mount(self._spec(key, value), builder.mount(key, value))
         return True
 
     def _give_up_mount(self, key: str) -> None:
@@ -132,8 +124,9 @@ class HotPlug:
         if mount.kind != "bind":
             self._guests.node.runtime.free_volume(path=mount.source)
 
-    def _spec(self) -> GuestSpec:
-        return self._guests.spec(self._vmid, self._config)
+    def _spec(self, key: str, value: str) -> GuestSpec:
+        """The guest as it is with the change."""
+        return self._guests.spec(self._vmid, _with(self._config, {**self._config.values, key: value}))
 
 
 def _with(config: GuestConfig, found: dict[str, str]) -> GuestConfig:

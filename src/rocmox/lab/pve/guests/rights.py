@@ -15,10 +15,12 @@ _CPU = {"cores", "cpuunits", "cpulimit"}
 _MEMORY = {"memory", "swap"}
 _NETWORK = {"nameserver", "searchdomain", "hostname"}
 # Parameters of the create call that are no options of the guest.
-NOT_OPTIONS = {
-    "node", "vmid", "ostemplate", "storage", "password", "ssh-public-keys", "pool", "force", "restore", "start", "bwlimit",
-    "unique", "ignore-unpack-errors", "delete", "revert", "digest", "unprivileged", "ha-managed",
-}  # fmt: skip
+NOT_OPTIONS = set(
+    (  # noqa: SIM905 - a list this long reads better as words
+        "node vmid ostemplate storage password ssh-public-keys pool force restore start bwlimit unique "
+        "ignore-unpack-errors delete revert digest unprivileged ha-managed"
+    ).split()
+)
 
 
 class OptionRights:

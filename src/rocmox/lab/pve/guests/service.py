@@ -77,6 +77,15 @@ class Guests:
                 raise AnswerError(message)
             self.check_device(parts["path"])
 
+    def check_bridges(self, wanted: dict[str, str]) -> None:
+        """That every bridge of a change is an interface of the node."""
+        live = self.node.path("/sys/class/net")
+        for key in numbered(wanted, "net"):
+            bridge = parsed(self.files, key, wanted[key]).get("bridge")
+            if bridge and live.is_dir() and not (live / bridge).exists():
+                message = f"bridge '{bridge}' does not exist\n"
+                raise AnswerError(message)
+
     def _pretended(self, path: str) -> bool:
         """Trees made without root hold ordinary files in place of device nodes."""
         return str(self.node.root) != "/" and self.node.path(path).is_file()

@@ -1,6 +1,8 @@
-"""Change a configuration: PUT …/config (PVE::API2::LXC::Config's update_vm and PVE::LXC::Config's update_pct_config)."""
+"""Change a configuration: PUT …/config (update_vm of PVE::API2::LXC::Config)."""
 
 from __future__ import annotations
+
+import dataclasses
 
 from rocmox.lab.pve import values
 from rocmox.lab.pve.answers import AnswerError, BadParameterError
@@ -11,14 +13,22 @@ from rocmox.lab.pve.guests.config import GuestConfig
 from rocmox.lab.pve.guests.create import complete_network
 from rocmox.lab.pve.guests.disks import Disks
 from rocmox.lab.pve.guests.rights import OptionRights
-from rocmox.lab.pve.guests.service import Guests, as_answer
-from rocmox.lab.pve.runtime_protocol import RuntimeFailedError
+from rocmox.lab.pve.guests.service import Guests
 from rocmox.lab.pve.tasks import TaskId
 from rocmox.lab.pve.worker import Worker
 
 REQUIRED = {"rootfs", "arch", "ostype"}
 READ_ONLY = {"unprivileged", "template"}
 LOCK_WAIT_SECONDS = 10
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Change:
+    """What one call asks for."""
+
+    wanted: dict[str, str]
+    delete: list[str]
+    revert: list[str]
 
 
 def update(call: Call) -> None:
@@ -40,7 +50,7 @@ def update(call: Call) -> None:
         config = guests.files.load(call.vmid)
         guests.check_lock(config)
         _check_digest(config, digest)
-        _note(call, guests, config, wanted, delete, revert)
+        _note(call, guests, config, Change(wanted=wanted, delete=delete, revert=revert))
         _carry_out(guests, call.vmid, config, wanted)
 
 
@@ -60,15 +70,13 @@ def _check_digest(config: GuestConfig, digest: str | None) -> None:
         raise AnswerError(message)
 
 
-def _note(
-    call: Call, guests: Guests, config: GuestConfig, wanted: dict[str, str], delete: list[str], revert: list[str]
-) -> None:
+def _note(call: Call, guests: Guests, config: GuestConfig, change: Change) -> None:
     """Everything asked for stands in the pending section afterwards."""
-    for key in revert:
+    for key in change.revert:
         config.pending.values.pop(key, None)
         if key in config.delete:
             config.delete.remove(key)
-    for key in delete:
+    for key in change.delete:
         if key in REQUIRED:
             message = f"unable to delete required option '{key}'\n"
             raise AnswerError(message)
@@ -76,7 +84,7 @@ def _note(
         config.pending.values.pop(key, None)
         if key in config.values and key not in config.delete:
             config.delete.append(key)
-    for key, value in wanted.items():
+    for key, value in change.wanted.items():
         _check_writable(key)
         stored = _stored(call, guests, config, key, value)
         if key in config.delete:
@@ -120,8 +128,5 @@ def _carry_out(guests: Guests, vmid: int, config: GuestConfig, wanted: dict[str,
         pending.HotPlug(guests, vmid, config).run()
         return
     changed = {key: config.pending.values[key] for key in wanted if key in config.pending.values}
-    try:
-        pending.check_bridges(guests, vmid, changed)
-    except RuntimeFailedError as error:
-        raise as_answer(error) from error
+    guests.check_bridges(changed)
     pending.apply(guests, vmid, config)

@@ -28,9 +28,9 @@ class Method:
     table: Mapping[str, Any]
 
     @property
-    def properties(self) -> Mapping[str, Any]:
+    def properties(self) -> Mapping[str, Mapping[str, Any]]:
         """Parameter name (an indexed one as `net[n]`) → its description."""
-        properties: Mapping[str, Any] = self.table.get("parameters", {}).get("properties", {})
+        properties: Mapping[str, Mapping[str, Any]] = self.table.get("parameters", {}).get("properties", {})
         return properties
 
     @property
@@ -40,15 +40,14 @@ class Method:
 
     def property_of(self, name: str) -> Mapping[str, Any] | None:
         """The description of a parameter, `net0` found under `net[n]`; None when there is none."""
-        found: Mapping[str, Any] | None = self.properties.get(name)
+        found = self.properties.get(name)
         if found is not None:
             return found
         match = INDEXED.match(name)
         if match and (match[2] == "0" or not match[2].startswith("0")):
             base, number = match[1], int(match[2])
-            found = self.properties.get(f"{base}[n]")
-            if found is not None and number < INDEX_LIMITS.get(base, 256):
-                return found
+            if number < INDEX_LIMITS.get(base, 256):
+                return self.properties.get(f"{base}[n]")
         return None
 
 

@@ -1,7 +1,7 @@
 """The index of templates that `aplinfo` and `pveam available` show.
 
-`index.json` names the templates PVE 8.4 knew (names, versions, checksums); `/etc/rocmox-lab/aplinfo.json` of a node adds
-the ones its mirror really has and replaces those of the same name.
+`index.json` names the templates PVE 8.4 knew (names, versions, checksums); `/etc/rocmox-lab/aplinfo.json` of a node
+adds the ones its mirror really has and replaces those of the same name.
 """
 
 from __future__ import annotations

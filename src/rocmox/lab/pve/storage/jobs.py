@@ -7,7 +7,6 @@ import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import BinaryIO
 
 from rocmox.lab.pve.answers import AnswerError
 from rocmox.lab.pve.storage import volumes
@@ -79,14 +78,10 @@ def _fetch(url: str, target: Path) -> None:
 
 def _check(path: Path, algorithm: str, wanted: str) -> None:
     with path.open("rb") as stream:
-        got = _digest(stream, algorithm)
+        got = hashlib.file_digest(stream, algorithm).hexdigest()
     if got.lower() != wanted.lower():
         message = f"checksum mismatch: got '{got}' != expect '{wanted}', aborting"
         raise AnswerError(message)
-
-
-def _digest(stream: BinaryIO, algorithm: str) -> str:
-    return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 @worker("imgcopy")
