@@ -152,8 +152,9 @@ def newer(one: str, other: str) -> bool:
 
 def plan(view: AptView, install: list[str], wish: dict[str, Any]) -> tuple[int, int]:
     """Bytes to fetch and bytes on disk; Obstacle when apt cannot install or the disk is too small."""
-    done = view.run("apt-get", "install", "--assume-no", "--no-install-recommends", *install)
-    if not re.search(r"^\d+ (newly|upgraded|to upgrade)|Abort", done.stdout, re.MULTILINE | re.IGNORECASE):
+    # --print-uris ends after the plan (--assume-no installs when nothing beyond the named packages is needed).
+    done = view.run("apt-get", "install", "--print-uris", "--no-install-recommends", "--allow-downgrades", *install)
+    if done.returncode:
         raise Obstacle(
             f"apt cannot install {', '.join(wish['packages'])}: {complaints(done) or done.stdout.strip()}. "
             "Check rocm_packages, the distribution and its sources."

@@ -36,6 +36,7 @@ class AptView:
             "Dir::Etc::sourceparts": f"{top}/sources",
             "Dir::Etc::preferencesparts": f"{top}/preferences",
             "Debug::NoLocking": "1",
+            "Debug::pkgDPkgPM": "1",  # dpkg is named and never run
             "APT::Update::Error-Mode": "any",
             "Acquire::Languages": "none",
             "Acquire::Retries": "2",
