@@ -1,4 +1,4 @@
-"""What the role needs to know of the guest before it changes anything, as JSON. Standard library only; changes nothing."""
+"""What the role needs to know of the guest before it changes anything, as JSON. Standard library only."""
 # ruff: noqa: INP001 - runs alone in the guest
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def active(unit: str) -> bool:
     return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
 
 
-def look(root: Path, state: Path, unit: str, address: str, port: int) -> dict[str, object]:
-    """Python as [3, 11, 2]; sizes in MiB; releases that were installed completely."""
+def look(root: Path, settings: Path, state: Path, *, unit: str, address: str, port: int) -> dict[str, object]:
+    """Python as [3, 11, 2]; sizes in MiB; releases that were installed completely; names of the files of settings."""
     link = root / "current"
     return {
         "python": list(sys.version_info[:3]),
@@ -45,10 +45,12 @@ def look(root: Path, state: Path, unit: str, address: str, port: int) -> dict[st
         "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
         "releases": sorted(path.parent.name for path in (root / "venvs").glob("*/.complete")),
         "current": link.readlink().name if link.is_symlink() else "",
+        "settings": sorted(path.name for path in settings.glob("*")),
         "database": (state / "data" / "webui.db").exists(),
         "port_taken": not active(unit) and not port_is_free(address, port),
     }
 
 
 if __name__ == "__main__":
-    print(json.dumps(look(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]))))
+    *folders, its_unit, its_address, its_port = sys.argv[1:]
+    print(json.dumps(look(*map(Path, folders), unit=its_unit, address=its_address, port=int(its_port))))

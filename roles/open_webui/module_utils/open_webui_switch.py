@@ -125,14 +125,8 @@ def smoke_test(plan: Plan) -> None:
     """Start the new release on a copy of the database; the service in use goes on serving. Raises ReleaseError."""
     port = free_port()
     with scratch(plan) as folder:
-        serve = [
-            f"{plan.root}/venvs/{plan.release}/bin/open-webui",
-            "serve",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-        ]
+        program = f"{plan.root}/venvs/{plan.release}/bin/open-webui"
+        serve = [program, "serve", "--host", "127.0.0.1", "--port", str(port)]
         files = [f"--property=EnvironmentFile=-{path}" for path in plan.environment_files]
         inside = [f"--property=WorkingDirectory={folder}", "--", "/usr/bin/env", f"DATA_DIR={folder}"]
         plan.run(["systemctl", "reset-failed", SMOKE_UNIT])
@@ -206,6 +200,7 @@ def roll_back(plan: Plan) -> str:
 
 def upgrade(plan: Plan, previous: str) -> Path:
     """From the release in use to the wished one; the backup. Raises ReleaseError after going back."""
+    plan.backups.mkdir(mode=0o700, parents=True, exist_ok=True)
     require_space(plan)
     smoke_test(plan)
     plan.run(["systemctl", "stop", plan.unit])
@@ -228,9 +223,8 @@ def upgrade(plan: Plan, previous: str) -> Path:
 
 def prune(plan: Plan, previous: str) -> None:
     """Keep the newest backups, the release in use and the newest former ones."""
-    for old in sorted(entry for entry in plan.backups.iterdir() if not entry.name.startswith("."))[
-        : -plan.keep or None
-    ]:
+    backups = sorted(entry for entry in plan.backups.iterdir() if not entry.name.startswith("."))
+    for old in backups[: -max(plan.keep, 1)]:
         shutil.rmtree(old)
     others = [entry for entry in (plan.root / "venvs").iterdir() if entry.name not in {plan.release, previous}]
     for old in sorted(others, key=lambda entry: entry.stat().st_mtime, reverse=True)[max(plan.keep - 1, 0) :]:
@@ -249,10 +243,8 @@ def ensure(plan: Plan, *, check: bool) -> dict[str, object]:
         return {**found, "changed": True}
     if interrupted:
         previous = roll_back(plan)
-    if previous is None:
+    if previous in {None, plan.release}:
         switch_link(plan, plan.release)
-        return {**found, "changed": True}
-    if previous == plan.release:
         return {**found, "changed": True}
     backup = upgrade(plan, previous)
     prune(plan, previous)
