@@ -169,8 +169,8 @@ ip address add 198.51.100.1/24 dev inner; ip link set inner up
 nsenter --net=/proc/$outside/ns/net sh -c 'ip address add 198.51.100.2/24 dev outer; ip link set outer up'
 iptables -P FORWARD DROP
 try() {
-    nsenter --mount=/run/rocmox/labs/$2.mnt \
-        lxc-attach -P /var/lib/rocmox/labs/$2/lxc -n rocmox-$2 -- ping -c1 -W2 198.51.100.2 >/dev/null && echo "$1: reached" || echo "$1: blocked"
+    enter="nsenter --mount=/run/rocmox/labs/$2.mnt lxc-attach -P /var/lib/rocmox/labs/$2/lxc -n rocmox-$2 --"
+    if $enter ping -c1 -W2 198.51.100.2 >/dev/null; then echo "$1: reached"; else echo "$1: blocked"; fi
 }
 "$1" -m rocmox lab up --name "$2"
 try 'with rules' "$2"

@@ -6,6 +6,7 @@ Order: preflight → state (subnet) → images and mirror → node's files → b
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from rocmox.lab.locks import machine_locked
 from rocmox.lab.mirror import ensure_mirror
 from rocmox.lab.node_files import node_files, resolver_text, user_store, write_into_layer
 from rocmox.lab.progress import Progress
-from rocmox.lab.recipe import load_recipes, read_apt_source
+from rocmox.lab.recipe import ImageRecipe, load_recipes, read_apt_source
 from rocmox.lab.removal import own, remove_lab, remove_running_parts
 from rocmox.lab.settings import LABS_DIRECTORY, LabPlaces, LabSettings, cache_directory
 from rocmox.lab.state import LabState, lab_names, new_state, read_state, write_state
@@ -78,7 +79,7 @@ def _start(machine: Machine, settings: LabSettings, need_gib: float, progress: P
         step.outcome = "all is there"
     state = _allocate(machine, settings)
     recipes = load_recipes(read_apt_source(machine))
-    lower = next(cache.path(recipe) for recipe in recipes if recipe.format == "directory")
+    lower = choose_lower_layer(state, cache, recipes)
     state = dataclasses.replace(state, node_image=lower.name)
     write_state(state)
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -103,6 +104,14 @@ def _start(machine: Machine, settings: LabSettings, need_gib: float, progress: P
     for unit in node.failed_units(machine, places):
         progress.say(f"WARNING: unit {unit} of the node failed")
     return state
+
+
+def choose_lower_layer(state: LabState, cache: ImageCache, recipes: Sequence[ImageRecipe]) -> Path:
+    """The image a stopped lab stood on, since its upper layer belongs to it; else the one of today's recipe."""
+    before = cache.images / state.node_image
+    if state.node_image and before.is_dir():
+        return before
+    return next(cache.path(recipe) for recipe in recipes if recipe.format == "directory")
 
 
 def _allocate(machine: Machine, settings: LabSettings) -> LabState:

@@ -11,8 +11,8 @@ from pathlib import Path
 from rocmox.errors import RefusedError
 from rocmox.machine import Machine
 
-# A full lab holds: images and templates 0.5 GiB, mirror 1.5 GiB, the guest llm1 with Debian's ROCm and the build of
-# llama.cpp 6 GiB, the guest chat1 with Open WebUI and CPU torch 4 GiB, build folders while they are used 1 GiB.
+# Measured with the whole site: cache 1.2 GiB (images, templates, mirror), guest llm1 with Debian's ROCm and a build of
+# llama.cpp 6.1 GiB, guest chat1 with Open WebUI and CPU torch 3.6 GiB; the rest is for what is unpacked meanwhile.
 DEFAULT_NEED_GIB = 14.0
 _GIB = 1 << 30
 

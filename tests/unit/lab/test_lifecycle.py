@@ -1,8 +1,13 @@
+import dataclasses
+from pathlib import Path
+
 import pytest
 
 from rocmox.errors import RefusedError
-from rocmox.lab.lifecycle import LabRequest, decide_settings
+from rocmox.lab.images import ImageCache
+from rocmox.lab.lifecycle import LabRequest, choose_lower_layer, decide_settings
 from rocmox.lab.namespace import mount_points
+from rocmox.lab.recipe import AptSource, load_recipes
 from rocmox.lab.removal import remove_directory
 from rocmox.lab.residue import Inventory, difference
 from rocmox.lab.settings import LabPlaces, LabSettings
@@ -58,3 +63,12 @@ def test_the_difference_of_two_inventories_says_what_came_and_went() -> None:
     after = Inventory(**{**nothing, "links": ("lo", "rmx-one"), "files": ("/run/rocmox",)})
     assert difference(before, after) == {"links": ["+ rmx-one", "- eth0"], "files": ["+ /run/rocmox"]}
     assert difference(before, before) == {}
+
+
+def test_a_stopped_lab_keeps_the_image_it_stood_on(tmp_path: Path) -> None:
+    cache = ImageCache(directory=tmp_path)
+    recipes = load_recipes(AptSource(main_uri=None, security_uri=None, options=()))
+    state = dataclasses.replace(FOUND, node_image="node-000000000000")
+    assert choose_lower_layer(state, cache, recipes) == cache.path(recipes[0])
+    (cache.images / "node-000000000000").mkdir(parents=True)
+    assert choose_lower_layer(state, cache, recipes) == cache.images / "node-000000000000"
