@@ -148,7 +148,35 @@ def test_two_labs_live_side_by_side() -> None:
     assert rocmox("status", "--name", "e2e-a").returncode == 2
 
 
-def test_down_detaches_loop_devices_and_ends_guests() -> None:
+GUEST = """
+set -e
+pveam download local debian-12-standard_12.12-1_amd64.tar.zst
+pct create 112 local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst --unprivileged 1 --rootfs local:2 \
+    --net0 name=eth0,bridge=vmbr0,ip=PREFIX.112/24,gw=PREFIX.1
+pct start 112
+pct exec 112 -- systemctl is-system-running --wait
+"""
+
+
+def test_the_node_reboots_and_down_ends_guests_that_run() -> None:
+    lab = up("e2e-a", "--gpus", "mi50x1")
+    before = lab["node_pid"]
+    ssh(lab, "reboot")
+    deadline = time.monotonic() + 30
+    while not (now := status("e2e-a"))["up"] or now["node_pid"] == before:
+        assert time.monotonic() < deadline, "the node did not come back"
+        time.sleep(0.5)
+    assert ssh(lab, "ls", "/dev/dri").stdout.split() == ["card0", "renderD128"]
+    prefix = lab["gateway"].rpartition(".")[0]
+    created = ssh(lab, GUEST.replace("PREFIX", prefix))
+    assert created.stdout.splitlines()[-1] == "running", created.stderr
+    assert ssh(lab, "ping", "-c1", "-W2", f"{prefix}.112").returncode == 0
+    started = time.monotonic()
+    assert rocmox("down", "--name", "e2e-a").returncode == 0
+    assert time.monotonic() - started < 15
+
+
+def test_down_detaches_loop_devices() -> None:
     lab = up("e2e-a")
     ssh(lab, "truncate -s 64M /var/lib/vz/left.raw && losetup --find /var/lib/vz/left.raw")
     assert "left.raw" in ssh(lab, "losetup", "--list").stdout
