@@ -63,9 +63,14 @@ def enter(node: Node, **variables: Any) -> Any:
     return connection
 
 
+def fetch_template(node: Node) -> None:
+    node.run("pveam", "download", *TEMPLATE.split(":vztmpl/"))
+
+
 def make_guest(node: Node) -> None:
     """Create and start the container; one that a killed run left behind is used again."""
     if "status" not in node.run("pct", "status", str(VMID), check=False):
+        fetch_template(node)
         create = ["--hostname", "entered", "--unprivileged", "1", "--features", "nesting=1", "--rootfs", "local:2"]
         node.run("pct", "create", str(VMID), TEMPLATE, *create, "--memory", "512")
     start_guest(node)

@@ -12,7 +12,7 @@ import yaml
 
 from rocmox.lab.amd_repository import create_key, discard_key, package_version, publish
 from tests.end_to_end.conftest import Run, play
-from tests.end_to_end.entered_guest import TEMPLATE, Node, enter
+from tests.end_to_end.entered_guest import TEMPLATE, Node, enter, fetch_template
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 
@@ -60,6 +60,7 @@ def node(lab: dict[str, str]) -> Iterator[Node]:
     create = ["--hostname", "amd1", "--unprivileged", "1", "--features", "nesting=1", "--rootfs", "local:4"]
     node.run("pct", "stop", str(VMID), check=False)
     node.run("pct", "destroy", str(VMID), check=False)
+    fetch_template(node)
     node.run("pct", "create", str(VMID), TEMPLATE, *create, "--memory", "512", "--net0", net)
     node.run("pct", "start", str(VMID))
     yield node
