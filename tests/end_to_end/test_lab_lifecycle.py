@@ -151,8 +151,8 @@ def test_two_labs_live_side_by_side() -> None:
 GUEST = """
 set -e
 pveam download local debian-12-standard_12.12-1_amd64.tar.zst
-pct create 112 local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst --unprivileged 1 --features nesting=1 --rootfs local:2 \
-    --net0 name=eth0,bridge=vmbr0,ip=PREFIX.112/24,gw=PREFIX.1
+pct create 112 local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst --unprivileged 1 \
+    --features nesting=1 --rootfs local:2 --net0 name=eth0,bridge=vmbr0,ip=PREFIX.112/24,gw=PREFIX.1
 pct start 112
 pct exec 112 -- sh -c 'until systemctl is-system-running --wait 2>/dev/null; do sleep 0.3; done'
 """
