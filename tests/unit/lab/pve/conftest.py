@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rocmox.lab.pve.node import Node
+from tests.unit.lab.pve.pretended_node import Client, make_node
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return make_node(tmp_path)
+
+
+@pytest.fixture
+def client(node: Node) -> Client:
+    return Client(node)
+
+
+@pytest.fixture
+def modern(tmp_path: Path) -> Client:
+    return Client(make_node(tmp_path, "9.2"))
