@@ -63,6 +63,7 @@ $(BIN)/.complete: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@install -m 755 tools/molecule $(BIN)/molecule
 	@touch $@
 
 .PHONY: help lab lab-down check test soak contract lint docs zipapp lock clean requirements
