@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page, WebSocket, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Root may not use Chromium's own sandbox, and nothing but the page is to be reached.
@@ -82,15 +82,20 @@ class Chat:
         return self.page.inner_text(".chat-assistant #response-content-container")
 
 
+def new_chat(browser: Browser) -> Chat:
+    """A page with cookies and storage of its own."""
+    page = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US").new_page()
+    page.set_default_timeout(30_000)
+    chat = Chat(page=page)
+    page.on("websocket", chat.listen)
+    return chat
+
+
 @contextlib.contextmanager
-def open_chat() -> Iterator[Chat]:
+def open_browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        page = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US").new_page()
-        page.set_default_timeout(30_000)
-        chat = Chat(page=page)
-        page.on("websocket", chat.listen)
         try:
-            yield chat
+            yield browser
         finally:
             browser.close()

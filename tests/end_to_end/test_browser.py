@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
 from rocmox.lab.ask import ADMIN_EMAIL, admin_password, chat_url, sign_in_to_lab
 from rocmox.lab.state import LabState, read_state
 from rocmox.lab.tiny_gguf import SENTENCE
 from rocmox.machine import LocalMachine
-from tests.end_to_end.chat_browser import CHROMIUM, Chat, open_chat
+from tests.end_to_end.chat_browser import CHROMIUM, Chat, new_chat, open_browser
 from tests.end_to_end.conftest import LAB, ROOT, Run
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.timeout(3600)]
@@ -26,11 +27,18 @@ def state(site: Run) -> LabState:
 
 
 @pytest.fixture(scope="module")
-def chat(state: LabState) -> Iterator[Chat]:
-    PICTURES.mkdir(exist_ok=True)
-    with open_chat() as opened:
-        opened.sign_in(chat_url(state), ADMIN_EMAIL, admin_password(LocalMachine(root="/"), state))
+def browser(state: LabState) -> Iterator[Browser]:
+    assert state.name == LAB
+    with open_browser() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def chat(browser: Browser, state: LabState) -> Chat:
+    PICTURES.mkdir(exist_ok=True)
+    signed_in = new_chat(browser)
+    signed_in.sign_in(chat_url(state), ADMIN_EMAIL, admin_password(LocalMachine(root="/"), state))
+    return signed_in
 
 
 def test_the_model_is_chosen_and_nothing_stands_in_the_way(chat: Chat, state: LabState) -> None:
@@ -49,9 +57,9 @@ def test_a_question_streams_an_answer(chat: Chat) -> None:
     assert shown.strip() == SENTENCE
 
 
-def test_a_wrong_password_stays_outside(state: LabState) -> None:
-    with open_chat() as stranger:
-        stranger.try_to_sign_in(chat_url(state), ADMIN_EMAIL, "not the password")
-        stranger.page.wait_for_selector("text=incorrect")
-        assert stranger.page.locator("#chat-input").count() == 0
-        assert stranger.page.locator("text=Sign up").count() == 0
+def test_a_wrong_password_stays_outside(browser: Browser, state: LabState) -> None:
+    stranger = new_chat(browser)
+    stranger.try_to_sign_in(chat_url(state), ADMIN_EMAIL, "not the password")
+    stranger.page.wait_for_selector("text=incorrect")
+    assert stranger.page.locator("#chat-input").count() == 0
+    assert stranger.page.locator("text=Sign up").count() == 0

@@ -34,12 +34,12 @@ class ChatPage:
 
     def sign_in(self, email: str, password: str) -> ChatPage:
         """The same page, signed in."""
-        answer = self._json("/api/v1/auths/signin", {"email": email, "password": password})
+        answer = self.call("/api/v1/auths/signin", {"email": email, "password": password})
         return dataclasses.replace(self, token=str(answer["token"]))
 
     def models(self) -> tuple[str, ...]:
         """Identifiers of the models this account may use."""
-        return tuple(str(model["id"]) for model in self._json("/api/models")["data"])
+        return tuple(str(model["id"]) for model in self.call("/api/models")["data"])
 
     def stream(self, model: str, question: str) -> Iterator[str]:
         """The answer's pieces as they arrive. CannotLookError when the model server fails on the way."""
@@ -48,15 +48,15 @@ class ChatPage:
             for line in answer:
                 yield from pieces(line.decode(errors="replace"), source=self.url)
 
-    def _json(self, path: str, body: object = None) -> dict[str, Any]:
+    def call(self, path: str, body: object = None) -> Any:
+        """The JSON that the page's API answers; a body makes it a POST."""
         with self._open(path, body) as answer:
             try:
-                document: dict[str, Any] = json.load(answer)
+                return json.load(answer)
             except ValueError as error:
                 raise CannotLookError(
                     f"{self.url}{path} answers with something else than JSON", remedy=_REMEDY
                 ) from error
-        return document
 
     @contextlib.contextmanager
     def _open(self, path: str, body: object = None) -> Iterator[http.client.HTTPResponse]:
