@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 
@@ -34,6 +34,27 @@ def active(unit: str) -> bool:
     return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
 
 
+def memory_mib() -> int:
+    """The guest's own limit where lxcfs shows it (/proc/meminfo), else the machine's memory."""
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemTotal:")) >> 10
+
+
+def started_at(unit: str) -> float:
+    """Seconds since the epoch when the unit's process began; now, when it does not run."""
+    argv = ["systemctl", "show", "-P", "ExecMainStartTimestampMonotonic", unit]
+    shown = subprocess.run(argv, check=False, stdout=subprocess.PIPE, text=True).stdout.strip()
+    age = time.monotonic() - int(shown) / 1e6 if shown.isdecimal() and active(unit) else 0.0
+    return time.time() - age
+
+
+def stale(settings: Path, unit: str) -> bool:
+    """Whether an interrupted run left settings that the running service has not read."""
+    files = [*settings.glob("*.env"), Path("/etc/systemd/system") / unit]
+    begun = started_at(unit)
+    return any(path.stat().st_mtime > begun for path in files if path.exists())
+
+
 def look(root: Path, settings: Path, state: Path, *, unit: str, address: str, port: int) -> dict[str, object]:
     """Python as [3, 11, 2]; sizes in MiB; releases that were installed completely; names of the files of settings."""
     link = root / "current"
@@ -42,10 +63,11 @@ def look(root: Path, settings: Path, state: Path, *, unit: str, address: str, po
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", "unknown"),
         "machine": platform.machine(),
         "disk_mib": shutil.disk_usage(nearest(root)).free >> 20,
-        "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
+        "memory_mib": memory_mib(),
         "releases": sorted(path.parent.name for path in (root / "venvs").glob("*/.complete")),
         "current": link.readlink().name if link.is_symlink() else "",
         "settings": sorted(path.name for path in settings.glob("*")),
+        "stale": stale(settings, unit),
         "database": (state / "data" / "webui.db").exists(),
         "port_taken": not active(unit) and not port_is_free(address, port),
     }

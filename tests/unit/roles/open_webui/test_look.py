@@ -1,10 +1,14 @@
 """What preflight reads from a guest."""
 
+import importlib.util
 import json
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 FILE = Path(__file__).parents[4] / "roles" / "open_webui" / "files" / "look.py"
 
@@ -39,3 +43,18 @@ def test_a_finished_guest_and_a_release_that_was_interrupted(tmp_path: Path) -> 
 def test_a_port_that_another_service_holds(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         assert look(tmp_path, other.getsockname()[1])["port_taken"] is True
+
+
+@pytest.mark.parametrize(("begun", "unread"), [(100.0, True), (300.0, False)])
+def test_settings_newer_than_the_running_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: float, unread: bool
+) -> None:
+    spec = importlib.util.spec_from_file_location("open_webui_look", FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "settings.env").touch()
+    os.utime(tmp_path / "settings.env", (200, 200))
+    monkeypatch.setattr(module, "started_at", lambda _: begun)
+    assert module.stale(tmp_path, "no-such-unit.service") is unread
