@@ -47,7 +47,7 @@ def test_a_port_that_another_service_holds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("begun", "unread"), [(100.0, True), (300.0, False)])
 def test_settings_newer_than_the_running_service(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: float, unread: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, begun: float, unread: bool
 ) -> None:
     spec = importlib.util.spec_from_file_location("open_webui_look", FILE)
     assert spec is not None
