@@ -12,6 +12,7 @@ _HEADERS = {
     "token_colon_sep": f"PVEAPIToken=root@pam!full:{TOKEN_SECRET}",
     "token_unknown_user": f"PVEAPIToken=ghost@pve!x1={TOKEN_SECRET}",
 }
+_GUEST = "/etc/pve/lxc/100.conf"
 _UPLOADS = {
     "upload_vztmpl": ("vztmpl", "small-1_amd64.tar.gz"),
     "upload_bad_ext": ("vztmpl", "small.txt"),
@@ -41,18 +42,16 @@ def upload(record: dict[str, Any]) -> bytes | None:
 
 def before(world: World, case: str) -> None:
     """By-hand changes made before a case."""
-    if case in {"config_set_gonedev", "set_gonedev"}:
-        world.node.path("/dev/gonedev").touch()
+    if case == "config_set_gonedev":
+        world.make_device("/dev/gonedev")
     if case == "locked_config_get":
-        path = world.node.path("/etc/pve/lxc/100.conf")
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-        path.write_text("\n".join(["#x", "lock: backup", *lines]) + "\n", encoding="utf-8")
+        lines = [line for line in world.read(_GUEST).splitlines() if not line.startswith("#")]
+        world.write(_GUEST, "\n".join(["#x", "lock: backup", *lines]) + "\n")
     if case == "protect_set":
-        path = world.node.path("/etc/pve/lxc/100.conf")
-        path.write_text(path.read_text(encoding="utf-8").replace("lock: backup\n", ""), encoding="utf-8")
+        world.write(_GUEST, world.read(_GUEST).replace("lock: backup\n", ""))
 
 
 def after(world: World, case: str) -> None:
     """By-hand changes made after a case."""
     if case == "config_set_gonedev":
-        world.node.path("/dev/gonedev").unlink(missing_ok=True)
+        world.remove("/dev/gonedev")

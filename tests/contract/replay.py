@@ -1,7 +1,8 @@
 """Hold the lab to recorded answers of a real Proxmox VE: `python -m tests.contract.replay [--pve 8.4] [FILE…]`.
 
-Every file starts from a fresh set-up. The last line is `agree N of M in scope, K out of scope`; every difference comes
-with its reason. Without files, and without `../shared/data/pve`, it says so and ends with 0.
+Every file starts from a fresh set-up, in a folder with the fake runtime or, with `--lab NAME`, on a lab's node. The last
+line is `agree N of M in scope, K out of scope`; every difference comes with its reason. Without files, and without
+`../shared/data/pve`, it says so and ends with 0.
 """
 
 from __future__ import annotations
@@ -9,27 +10,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from pathlib import Path
 
-from tests.contract import replay_commands, replay_http, world
+from tests.contract import replay_commands, replay_http
+from tests.contract.lab_world import LabWorld
+from tests.contract.tree_world import TreeWorld
 from tests.contract.verdict import Verdict, report
+from tests.contract.world import World
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "pve"
 DEFAULT_FILES = ("transcripts-8.4.jsonl", "pvesh-8.4.jsonl", "pct-8.4.jsonl")
 
 
-def replay(path: Path, *, pve: str) -> list[Verdict]:
-    """One file against a fresh set-up."""
+def replay(path: Path, *, pve: str, lab: str | None = None) -> list[Verdict]:
+    """One file against a fresh set-up: a tree with the fake runtime, or the node of a running lab."""
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    with tempfile.TemporaryDirectory(prefix="rocmox-contract-") as folder:
-        fresh = world.make(Path(folder), pve=pve)
-        kind = replay_commands if records and "argv" in records[0] else replay_http
+    fresh: World = LabWorld(lab) if lab else TreeWorld(pve=pve)
+    kind = replay_commands if records and "argv" in records[0] else replay_http
+    try:
         run = kind.Replay(fresh, path.name, pve)
-        try:
-            return [run.run(record) for record in records]
-        finally:
-            run.close()
+        return [run.run(record) for record in records]
+    finally:
+        fresh.close()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.contract.replay", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--pve", default="8.4", choices=("8.4", "9.2"))
+    parser.add_argument("--lab", help="a running lab whose node is called pve, instead of the fake runtime")
     parser.add_argument("--verbose", action="store_true", help="also wordings and what is out of scope")
     parser.add_argument("--least", type=float, default=0.95, help="share that must agree")
     options = parser.parse_args(argv)
@@ -44,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     if not files:
         print("no recorded answers here: ../shared/data/pve is missing and no file was named")
         return 0
-    verdicts = [verdict for path in files for verdict in replay(path, pve=options.pve)]
+    verdicts = [verdict for path in files for verdict in replay(path, pve=options.pve, lab=options.lab)]
     print(report(verdicts, verbose=options.verbose))
     inside = [entry for entry in verdicts if entry.out is None]
     return 0 if sum(entry.agrees for entry in inside) >= options.least * len(inside) else 1

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 from tests.contract import compare, hooks, scope
 from tests.contract.verdict import Verdict
-from tests.contract.world import NODE, World
+from tests.contract.world import World
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
 # Lines of a worker's log that depend on template, file system and machine.
 _NOISE = re.compile(
     r"^(Creating SSH|done: SHA256|Total bytes|Creating filesystem|Filesystem (UUID|at)|Superblock|\t|extracting|"
@@ -35,9 +31,6 @@ class Replay:
         self._pve = pve
         self._upids: dict[str, str] = {}
 
-    def close(self) -> None:
-        """Nothing runs on."""
-
     def run(self, record: dict[str, Any]) -> Verdict:
         """One recorded command line."""
         argv = [self._mapped(word) for word in record["argv"]]
@@ -45,50 +38,18 @@ class Replay:
         out = scope.command_reason(self._pve, argv)
         hooks.before(self._world, record["case"])
         if argv[0] not in scope.COMMANDS:
-            self._by_hand(argv)
+            self._world.by_hand(argv)
             return Verdict(file=self._file, case=record["case"], call=call, out=out)
-        done = self._execute(argv)
+        done = self._world.run(argv, "hello\nworld\n")
         if out is not None:
             return Verdict(file=self._file, case=record["case"], call=call, out=out)
         lines, words = self._compare(record, done)
         return Verdict(file=self._file, case=record["case"], call=call, lines=tuple(lines), words=tuple(words))
 
-    def _execute(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(SOURCE),
-            "ROCMOX_LAB_ROOT": str(self._world.root),
-            "ROCMOX_LAB_RUNTIME": "fake",
-            "ROCMOX_LAB_NODE": NODE,
-            "ROCMOX_LAB_PVE_VERSION": self._pve,
-        }
-        module = f"rocmox.lab.pve.commands.{argv[0]}"
-        return subprocess.run(
-            [sys.executable, "-m", module, *argv[1:]],
-            env=environment,
-            input="hello\nworld\n",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
     def _mapped(self, word: str) -> str:
         for old, new in self._upids.items():
             word = word.replace(old, new)
         return word
-
-    def _by_hand(self, argv: list[str]) -> None:
-        """`sh`, `mknod` and `rm` between the recorded commands, done in the tree."""
-        if argv[0] == "mknod":
-            self._world.node.path(argv[1]).touch()
-        elif argv[0] == "rm":
-            self._world.node.path(argv[1]).unlink(missing_ok=True)
-        elif argv[0] == "sh":
-            root = str(self._world.root)
-            script = re.sub(r"/(etc/pve|tmp/)", lambda match: f"{root}{match[0]}", argv[2])
-            self._world.node.path("/tmp").mkdir(exist_ok=True)  # noqa: S108 - inside the tree
-            subprocess.run(["sh", "-c", script], check=False, capture_output=True)
 
     def _compare(self, record: dict[str, Any], done: subprocess.CompletedProcess[str]) -> tuple[list[str], list[str]]:
         lines, words = [], []

@@ -1,25 +1,16 @@
-"""Recorded HTTP calls against the lab's own server, in order, on one fresh set-up."""
+"""Recorded HTTP calls against the lab's API, in order, on one fresh set-up."""
 
 from __future__ import annotations
 
-import asyncio
-import http.client
 import json
-import threading
 import time
 import urllib.parse
 from typing import Any
 
-from aiohttp import web
-
-from rocmox.lab.pve.access import tickets
-from rocmox.lab.pve.api import Api
-from rocmox.lab.pve.http import COOKIE, Server
-from rocmox.lab.pve.tasks import TaskFiles, TaskId
-from rocmox.lab.pve.worker import Spawner
+from rocmox.lab.pve.http import COOKIE
 from tests.contract import compare, hooks, scope
 from tests.contract.verdict import Verdict
-from tests.contract.world import TOKEN_SECRET, World
+from tests.contract.world import NODE, PASSWORDS, TOKEN_SECRET, World
 
 PREFIX = "/api2/json"
 
@@ -32,28 +23,7 @@ class Replay:
         self._file = file
         self._pve = pve
         self._upids: dict[str, str] = {}
-        self._port = 0
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
-        self._ready.wait(10)
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = Server(Api(self._world.node, Spawner(self._world.node)), delay_seconds=0)
-        runner = web.AppRunner(server.application())
-        self._loop.run_until_complete(runner.setup())
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        self._loop.run_until_complete(site.start())
-        self._port = runner.addresses[0][1]
-        self._ready.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        self._loop.close()
-
-    def close(self) -> None:
-        """Stop the server."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._logins: dict[str, tuple[str, str]] = {}
 
     def run(self, record: dict[str, Any]) -> Verdict:
         """One recorded case."""
@@ -111,11 +81,27 @@ class Replay:
             self._wait(new)
 
     def _wait(self, text: str) -> None:
+        """Until the task named in a text has ended."""
         upid = next((new for old, new in self._upids.items() if old in text or new in text), None)
-        task = TaskId.parse(upid) if upid else None
-        deadline = time.monotonic() + 60
-        while task and TaskFiles(self._world.node).end_of(task) is None and time.monotonic() < deadline:
-            time.sleep(0.005)
+        deadline = time.monotonic() + 120
+        while upid and time.monotonic() < deadline:
+            target = f"{PREFIX}/nodes/{NODE}/tasks/{urllib.parse.quote(upid, safe='')}/status"
+            _, _, content = self._exchange("GET", target, None, self._headers("root@pam"))
+            if not isinstance(content, dict) or (content.get("data") or {}).get("status") != "running":
+                return
+            time.sleep(0.05)
+
+    def _login(self, user: str) -> tuple[str, str]:
+        """Ticket and CSRF token of a user, asked for once."""
+        if user not in self._logins:
+            body = urllib.parse.urlencode({"username": user, "password": PASSWORDS[user]}).encode()
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            _, _, content = self._exchange("POST", f"{PREFIX}/access/ticket", body, form)
+            self._logins[user] = (content["data"]["ticket"], content["data"]["CSRFPreventionToken"])
+        return self._logins[user]
+
+    def _headers(self, user: str) -> dict[str, str]:
+        return {"Cookie": f"{COOKIE}={urllib.parse.quote(self._login(user)[0])}"}
 
     def _send(self, record: dict[str, Any]) -> tuple[int, str, Any]:
         request = record["request"]
@@ -147,8 +133,7 @@ class Replay:
     def _parameters(self, record: dict[str, Any]) -> dict[str, Any] | None:
         parameters = record["request"].get("params")
         if parameters and str(parameters.get("password", "")).startswith("PVE:"):
-            ticket = tickets.make_ticket(self._world.node, parameters["username"])
-            return {**parameters, "password": ticket}
+            return {**parameters, "password": self._login(parameters["username"])[0]}
         return parameters
 
     def _authorize(self, record: dict[str, Any], headers: dict[str, str]) -> None:
@@ -160,15 +145,14 @@ class Replay:
             headers["Authorization"] = f"PVEAPIToken={who}={'0' * 8 if wrong else TOKEN_SECRET}"
             return
         user = who if "@" in who else "root@pam"
-        ticket = tickets.make_ticket(self._world.node, user)
+        ticket, csrf = self._login(user)
         ticket = {"badsig": ticket[:-6] + "AAAAAA", "garbage": "garbage"}.get(who, ticket)
         headers["Cookie"] = f"{COOKIE}={urllib.parse.quote(ticket)}"
         if record["request"].get("csrf_header"):
-            token = tickets.make_csrf(self._world.node, user)
-            headers["CSRFPreventionToken"] = "nonsense" if who == "badcsrf" else token
+            headers["CSRFPreventionToken"] = "nonsense" if who == "badcsrf" else csrf
 
     def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = self._world.connect()
         try:
             connection.request(method, target, body=body, headers=headers)
             answer = connection.getresponse()

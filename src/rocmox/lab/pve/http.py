@@ -23,6 +23,7 @@ PREFIXES = ("/api2/json", "/api2/extjs")
 COOKIE = "PVEAuthCookie"
 METHODS = {"GET", "POST", "PUT", "DELETE"}
 UNAUTHORIZED = 401
+NO_TICKET = "No ticket"
 
 
 class Server:
@@ -60,7 +61,8 @@ class Server:
         except BodyError as error:
             return _plain(error.status, error.reason, error.body)
         except UnauthenticatedError as error:
-            response = _plain(UNAUTHORIZED, str(error), "")
+            reason = "Authentication failed!" if self._api.node.modern and str(error) != NO_TICKET else str(error)
+            response = _plain(UNAUTHORIZED, reason, "")
             response.force_close()
             return response
         except AnswerError as error:

@@ -158,3 +158,23 @@ def test_a_template_is_not_started(client: Client) -> None:
     client("POST", f"{GUEST}/template")
     client("POST", f"{GUEST}/status/start")
     assert client.status == "you can't start a CT if it's a template"
+
+
+def test_the_volume_of_a_removed_mount_point_stays_until_it_is_deleted(client: Client) -> None:
+    client.create()
+    client("PUT", f"{GUEST}/config", mp0="local:1,mp=/data")
+    assert client.config()["mp0"] == "local:101/vm-101-disk-1.raw,mp=/data,size=1G"
+    client("PUT", f"{GUEST}/config", delete="mp0")
+    assert client.config()["unused0"] == "local:101/vm-101-disk-1.raw"
+    image = client.node.path("/var/lib/vz/images/101/vm-101-disk-1.raw")
+    assert image.exists()
+    client("PUT", f"{GUEST}/config", delete="unused0")
+    assert "unused0" not in client.config()
+    assert not image.exists()
+
+
+def test_only_root_looks_past_a_lock(client: Client) -> None:
+    allow(client, "admin@pve")
+    client.create()
+    answer = refused(client, "POST", f"{GUEST}/status/start", user="admin@pve", skiplock=1)
+    assert answer.errors == {"skiplock": "Only root may use this option."}

@@ -82,7 +82,10 @@ class _Rule:
             self._rights.need(self._user, f"/access/realm/{subject.rpartition('@')[2]}", ["Realm.AllocateUser"])
 
     def _userid_group(self, rule: list[Any]) -> None:
-        self._rights.need_any(self._user, "/access/groups", rule[0])
+        privileges, *options = rule
+        if set(privileges) & set(self._rights.at(self._user, "/access/groups")):
+            return
+        raise NoPermissionError(f"/access/groups, {','.join(privileges)}" if "create" in options else "")
 
     def _perm_modify(self, rule: list[Any]) -> None:
         path = self._fill(rule[0])

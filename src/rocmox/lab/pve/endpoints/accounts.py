@@ -38,6 +38,8 @@ def users(call: Call) -> list[dict[str, Any]]:
         if not everything and name != own:
             continue
         account = data["users"][name]
+        if "enabled" in call.parameters and call.number("enabled") != int(account.get("enable", 1)):
+            continue
         line: dict[str, Any] = {
             "userid": name,
             "enable": int(account.get("enable", 1)),

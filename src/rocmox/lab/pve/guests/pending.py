@@ -12,9 +12,10 @@ from rocmox.lab.pve import values
 from rocmox.lab.pve.answers import AnswerError, BadParameterError
 from rocmox.lab.pve.guests.config import GuestConfig
 from rocmox.lab.pve.guests.service import Guests
-from rocmox.lab.pve.guests.spec import SpecBuilder
+from rocmox.lab.pve.guests.spec import SpecBuilder, mount_type, parsed
 from rocmox.lab.pve.runtime_protocol import GuestSpec, RuntimeFailedError
 from rocmox.lab.pve.schema import INDEXED
+from rocmox.lab.pve.storage import volumes
 
 # Written at once, whatever runs (PVE's LXC_FASTPLUG_OPTIONS).
 FAST = {"description", "onboot", "startup", "protection", "hostname", "hookscript", "cores", "tags", "lock"}
@@ -26,11 +27,32 @@ def apply(guests: Guests, vmid: int, config: GuestConfig) -> None:
     if not config.pending.values and not config.delete:
         return
     for key in config.delete:
-        config.values.pop(key, None)
-    config.values.update(config.pending.values)
+        _drop(guests, config, key)
+    for key, value in config.pending.values.items():
+        if key.startswith("mp") and _volume(guests, key, config.values.get(key)) != _volume(guests, key, value):
+            _drop(guests, config, key)
+        config.values[key] = value
     config.pending.values.clear()
     config.delete.clear()
     guests.files.save(vmid, config)
+
+
+def _volume(guests: Guests, key: str, text: str | None) -> str | None:
+    return parsed(guests.files, key, text)["volume"] if text else None
+
+
+def _drop(guests: Guests, config: GuestConfig, key: str) -> None:
+    """A key goes; the volume of a mount point stays as `unusedN`, that of an `unusedN` is deleted."""
+    text = config.values.pop(key, None)
+    volume = _volume(guests, key, text) if key.startswith(("mp", "unused")) else None
+    if volume is None or mount_type(volume) != "volume":
+        return
+    if key.startswith("unused"):
+        path = guests.node.path(volumes.find(guests.storages, volume).path)
+        guests.node.runtime.free_volume(path=str(path))
+        return
+    number = next(count for count in range(256) if f"unused{count}" not in config.values)
+    config.values[f"unused{number}"] = volume
 
 
 class HotPlug:
@@ -63,12 +85,12 @@ class HotPlug:
         if done:
             if key in self._config.delete:
                 self._config.delete.remove(key)
-                self._config.values.pop(key, None)
+                _drop(self._guests, self._config, key)
             else:
                 self._config.values[key] = self._config.pending.values.pop(key)
 
     def _remove(self, key: str) -> bool:
-        if key in FAST:
+        if key in FAST or key.startswith("unused"):
             return True
         if key in LIMITS:
             self._limits(key, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rocmox.lab.pve.answers import AnswerError
+from rocmox.lab.pve.answers import AnswerError, BadParameterError
 from rocmox.lab.pve.call import Call
 from rocmox.lab.pve.guests import pending
 from rocmox.lab.pve.guests.service import Guests
@@ -16,14 +16,14 @@ def start(call: Call) -> str:
     if Guests(call.node).running(call.vmid):
         message = f"CT {call.vmid} already running\n"
         raise AnswerError(message)
-    arguments = {"vmid": call.vmid, "skiplock": call.flag("skiplock"), "debug": call.flag("debug")}
+    arguments = {"vmid": call.vmid, "skiplock": _skiplock(call), "debug": call.flag("debug")}
     return call.spawn("vzstart", str(call.vmid), arguments)
 
 
 def stop(call: Call) -> str:
     """POST …/status/stop."""
     _need_running(call, "CT")
-    return call.spawn("vzstop", str(call.vmid), {"vmid": call.vmid, "skiplock": call.flag("skiplock")})
+    return call.spawn("vzstop", str(call.vmid), {"vmid": call.vmid, "skiplock": _skiplock(call)})
 
 
 def shutdown(call: Call) -> str:
@@ -56,6 +56,13 @@ def resume(call: Call) -> str:
         message = f"CT {call.vmid} already running\n"
         raise AnswerError(message)
     return call.spawn("vzresume", str(call.vmid), {"vmid": call.vmid})
+
+
+def _skiplock(call: Call) -> bool:
+    """Only the exact user root@pam may look past a lock."""
+    if call.flag("skiplock") and not call.is_root:
+        raise BadParameterError({"skiplock": "Only root may use this option."})
+    return call.flag("skiplock")
 
 
 def _need_running(call: Call, noun: str) -> None:

@@ -10,6 +10,8 @@ from rocmox.lab.pve.guests.service import Guests
 from rocmox.lab.pve.runtime_protocol import GuestSpec, RuntimeStatus
 
 MIB = 1 << 20
+# PVE 9 shows the guest's pressure stall information while it runs.
+PRESSURES = ("pressurecpusome", "pressureiofull", "pressureiosome", "pressurememoryfull", "pressurememorysome")
 
 
 def current(guests: Guests, vmid: int, config: GuestConfig | None = None) -> dict[str, Any]:
@@ -33,6 +35,8 @@ def current(guests: Guests, vmid: int, config: GuestConfig | None = None) -> dic
     }
     if status.running and status.pid is not None:
         entry["pid"] = status.pid
+    if status.running and guests.node.modern:
+        entry.update(dict.fromkeys(PRESSURES, 0))
     for key in ("lock", "tags"):
         if key in config.values:
             entry[key] = config.values[key]
