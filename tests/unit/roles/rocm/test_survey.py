@@ -102,7 +102,7 @@ def planned(text: str, status: int = 0) -> subprocess.CompletedProcess[str]:
 
 
 def test_sizes_are_read_and_weighed_against_the_disk(survey: ModuleType) -> None:
-    text = "Need to get 1,130 MB/4,000 MB of archives.\nAfter this operation, 4.5 GB of additional disk space will be used."
+    text = "Need to get 1,130 MB/4,000 MB of archives.\nAfter this operation, 4.5 GB of disk space will be used."
     sizes = survey.plan(view(run=planned("Need to get 4 kB of archives.\n")), ["gold"], WISH)
     assert sizes == (4000, 0)
     with pytest.raises(survey.Obstacle, match=r"takes 5\.6 GB on / .*Enlarge the container"):
