@@ -9,10 +9,10 @@ from typing import Any
 VOLATILE = set(
     (  # noqa: SIM905 - a list this long reads better as words
         "CSRFPreventionToken address avail bridge_fd cgroup-mode changes cidr cpu cpus ctime data digest disk "
-        "diskread diskwrite  dns1 endtime exitstatus flags free headline idle inet6 infopage ip ip-address "
-        "kversion loadavg localtime  location maxcpu maxdisk maxmem md5sum mem mhz model msg n netin netout node- "
-        "ip pid prefix priority pstart  release serverid sha512sum size ssl_fingerprint starttime t ticket time "
-        "total uid upid uptime used  used_fraction wait"
+        "diskread diskwrite dns1 endtime exitstatus flags free headline idle inet6 infopage ip ip-address "
+        "kversion loadavg localtime location maxcpu maxdisk maxmem md5sum mem mhz model msg n netin netout "
+        "node- ip pid prefix priority pstart release serverid sha512sum size ssl_fingerprint starttime t "
+        "ticket time total uid upid uptime used used_fraction wait"
     ).split()
 )
 # Lists of objects whose members are found by one key.

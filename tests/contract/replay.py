@@ -1,7 +1,7 @@
 """Hold the lab to recorded answers of a real Proxmox VE: `python -m tests.contract.replay [--pve 8.4] [FILE…]`.
 
-Every file starts from a fresh set-up, in a folder with the fake runtime or, with `--lab NAME`, on a lab's node. The last
-line is `agree N of M in scope, K out of scope`; every difference comes with its reason. Without files, and without
+Every file starts from a fresh set-up, in a folder with the fake runtime or, with `--lab NAME`, on a lab's node. The
+last line is `agree N of M in scope, K out of scope`; every difference comes with its reason. Without files, and without
 `../shared/data/pve`, it says so and ends with 0.
 """
 
@@ -19,7 +19,7 @@ from tests.contract.verdict import Verdict, report
 from tests.contract.world import World
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "pve"
-DEFAULT_FILES = ("transcripts-8.4.jsonl", "pvesh-8.4.jsonl", "pct-8.4.jsonl")
+KINDS = ("transcripts", "pvesh", "pct")
 
 
 def replay(path: Path, *, pve: str, lab: str | None = None) -> list[Verdict]:
@@ -43,9 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--verbose", action="store_true", help="also wordings and what is out of scope")
     parser.add_argument("--least", type=float, default=0.95, help="share that must agree")
     options = parser.parse_args(argv)
-    files = options.files or [RECORDED / name for name in DEFAULT_FILES if (RECORDED / name).exists()]
+    files = options.files or [path for kind in KINDS if (path := RECORDED / f"{kind}-{options.pve}.jsonl").exists()]
     if not files:
-        print("no recorded answers here: ../shared/data/pve is missing and no file was named")
+        print(f"no recorded answers of {options.pve} here (../shared/data/pve), and no file was named")
         return 0
     verdicts = [verdict for path in files for verdict in replay(path, pve=options.pve, lab=options.lab)]
     print(report(verdicts, verbose=options.verbose))

@@ -171,6 +171,9 @@ class FakeRuntime:
         if source == "/etc/hostname":
             Path(destination).write_text(guest.hostname + "\n", encoding="utf-8")
             return
+        if source in {"/etc/passwd", "/etc/group"}:
+            shutil.copyfile(source, destination)
+            return
         if not found.is_file():
             message = f"failed to open {source}: No such file or directory"
             raise RuntimeFailedError(message)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from rocmox.lab.pve.answers import AnswerError
 from rocmox.lab.pve.node import Node
 from rocmox.lab.pve.runtime_protocol import RuntimeFailedError
-from rocmox.lab.pve.tasks import TaskFiles, TaskId
+from rocmox.lab.pve.tasks import INTERRUPTED, TaskFiles, TaskId
 
 WORKERS: dict[str, Callable[[Worker], None]] = {}
 
@@ -53,12 +56,31 @@ def run(job: Worker) -> str:
     from rocmox.lab.pve import jobs  # noqa: F401, PLC0415 - registers the functions; imported late, they import us
 
     try:
-        WORKERS[job.task.type](job)
+        with _interruptible():
+            WORKERS[job.task.type](job)
     except (AnswerError, RuntimeFailedError) as error:
         return str(error).strip().replace("\n", " ")
     except Exception as error:  # noqa: BLE001 - a worker that dies is a failed task, not a dead server
         return f"{type(error).__name__}: {error}".replace("\n", " ")
     return f"WARNINGS: {job.warnings}" if job.warnings else "OK"
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """A signal ends the work as an error, so that a half-made guest is taken back (main thread only)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    old = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise AnswerError(INTERRUPTED)
 
 
 class Spawner:

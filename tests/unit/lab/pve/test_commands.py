@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
+from proxmoxer import ProxmoxAPI, ResourceException
 
 from rocmox.lab.pve.commands import getopt, output, pct, pveam, pvesh, pvesm, pveversion
 from rocmox.lab.pve.node import Node
@@ -97,3 +101,21 @@ def test_output_formats(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == '{\n   "b" : 1\n}\n'
     output.show(None, "json")
     assert capsys.readouterr().out == ""
+
+
+def test_proxmoxer_s_local_backend_talks_to_pvesh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapper = tmp_path / "bin" / "pvesh"
+    wrapper.parent.mkdir()
+    source = Path(pvesh.__file__).parents[4]
+    line = f'PYTHONPATH={source} exec {sys.executable} -m rocmox.lab.pve.commands.pvesh "$@"'
+    wrapper.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    api = ProxmoxAPI(backend="local", timeout=60)
+    assert api.version.get()["version"] == "8.4.1"
+    upid = api.nodes("pve1").lxc.post(vmid=101, ostemplate=TEMPLATE, rootfs="local:1", unprivileged=1)
+    assert upid.startswith("UPID:pve1:")
+    assert api.nodes("pve1").lxc(101).config.put(description="a\nb") == {"errors": ""}
+    assert api.nodes("pve1").lxc(101).config.get()["description"] == "a\nb\n"
+    with pytest.raises(ResourceException, match="400 Bad Request"):
+        api.nodes("pve1").lxc(101).config.put(dev0="kfd")

@@ -3,14 +3,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
+import time
 
 import pytest
 
 from rocmox.lab.pve.answers import AnswerError
 from rocmox.lab.pve.node import Node
 from rocmox.lab.pve.tasks import TaskFiles, TaskId
-from rocmox.lab.pve.worker import WORKERS, Spawner, Worker, run
-from tests.unit.lab.pve.pretended_node import Client, make_node
+from rocmox.lab.pve.worker import WORKERS, ProcessSpawner, Spawner, Worker, run
+from tests.unit.lab.pve.pretended_node import TEMPLATE, Client, make_node
 
 STORAGE = "/nodes/pve1/storage/local"
 
@@ -120,3 +122,25 @@ def test_the_index_knows_pve_s_templates_and_refuses_others(client: Client) -> N
     with pytest.raises(AnswerError) as caught:
         client("POST", "/nodes/pve1/aplinfo", storage="local", template="nope")
     assert caught.value.errors == {"template": "no such template"}
+
+
+def test_a_signal_ends_a_task_as_an_error(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WORKERS, "vzsignal", lambda _job: signal.raise_signal(signal.SIGTERM))
+    spawner = Spawner(node)
+    task = spawner.files.begin("vzsignal", "1", "root@pam")
+    assert run(spawner.job(task, "root@pam", {})) == "received interrupt"
+
+
+def test_a_task_runs_as_a_process_of_its_own(client: Client) -> None:
+    spawner = ProcessSpawner(client.node)
+    parameters = {"vmid": "101", "ostemplate": TEMPLATE, "rootfs": "local:1", "unprivileged": "1"}
+    upid = spawner.start("root@pam", "vzcreate", "101", {"parameters": parameters})
+    task = TaskId.parse(upid)
+    assert task is not None
+    assert task.pid != os.getpid()
+    for _ in range(600):
+        if spawner.files.end_of(task) is not None:
+            break
+        time.sleep(0.05)
+    assert spawner.files.end_of(task) == "OK"
+    assert client.config()["hostname"] == "CT101"

@@ -12,6 +12,7 @@ from rocmox.lab.pve.answers import AnswerError
 FORMAT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "output-format": {"type": "string", "enum": ["text", "json", "json-pretty", "yaml"]},
     "quiet": {"type": "boolean"},
+    "noproxy": {"type": "boolean"},
     "noborder": {"type": "boolean"},
     "noheader": {"type": "boolean"},
     "human-readable": {"type": "boolean"},

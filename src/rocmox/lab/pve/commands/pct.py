@@ -94,29 +94,27 @@ def _call(shell: Shell, command: str, words: Sequence[str]) -> int:
 
 
 def _show_config(data: Mapping[str, Any]) -> None:
-    for key in sorted(data):
-        if key == "digest":
-            continue
-        if key == "lxc":
-            for name, value in data[key]:
-                print(f"{name}: {value}")
-        elif key == "description":
-            from urllib.parse import quote  # noqa: PLC0415 - only for descriptions
+    for key in sorted(set(data) - {"digest", "lxc"}):
+        print(f"{key}: {_on_one_line(key, data[key])}")
+    for name, value in data.get("lxc", []):
+        print(f"{name}: {value}")
 
-            print(f"description: {quote(str(data[key]), safe=' /,;()')}")
-        else:
-            print(f"{key}: {data[key]}")
+
+def _on_one_line(key: str, value: Any) -> Any:
+    from rocmox.lab.pve.guests.config import encode_text  # noqa: PLC0415 - loaded by the call already
+
+    return encode_text(str(value)) if key == "description" else value
 
 
 def _show_pending(data: Sequence[Mapping[str, Any]]) -> None:
     for entry in sorted(data, key=lambda found: str(found["key"])):
-        key = entry["key"]
+        key = str(entry["key"])
         if key == "digest":
             continue
         if "value" in entry:
-            print(f"{'del' if entry.get('delete') else 'cur'} {key}: {entry['value']}")
+            print(f"{'del' if entry.get('delete') else 'cur'} {key}: {_on_one_line(key, entry['value'])}")
         if "pending" in entry:
-            print(f"new {key}: {entry['pending']}")
+            print(f"new {key}: {_on_one_line(key, entry['pending'])}")
 
 
 def _show_snapshots(data: Sequence[Mapping[str, Any]]) -> None:

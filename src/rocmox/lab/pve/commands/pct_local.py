@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import grp
 import os
-import pwd
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rocmox.lab.pve import values
@@ -16,7 +16,7 @@ from rocmox.lab.pve.commands import getopt, pct_disks
 from rocmox.lab.pve.commands.shell import FAILED, Shell, refused, unknown_option
 from rocmox.lab.pve.guests import state
 from rocmox.lab.pve.guests.service import Guests, as_answer
-from rocmox.lab.pve.runtime_protocol import RuntimeFailedError
+from rocmox.lab.pve.runtime_protocol import GuestSpec, RuntimeFailedError
 
 Options = Mapping[str, Any]
 Function = Callable[["Guests", Sequence[str], Options], int]
@@ -117,18 +117,30 @@ def _push(guests: Guests, arguments: Sequence[str], options: Options) -> int:
     if not os.access(source, os.R_OK):
         sys.stderr.write(f"failed to open {arguments[1]} for reading\n")
         return 0
-    uid = _id(str(options.get("user", "0")), lambda name: pwd.getpwnam(name).pw_uid)
-    gid = _id(str(options.get("group", "0")), lambda name: grp.getgrnam(name).gr_gid)
+    spec = guests.spec(vmid, config)
+    uid = _id(guests, spec, str(options.get("user", "0")), "/etc/passwd")
+    gid = _id(guests, spec, str(options.get("group", "0")), "/etc/group")
     mode = int(str(options.get("perms", "0644")), 8)
     try:
-        guests.node.runtime.push(guests.spec(vmid, config), source, arguments[2], uid=uid, gid=gid, mode=mode)
+        guests.node.runtime.push(spec, source, arguments[2], uid=uid, gid=gid, mode=mode)
     except RuntimeFailedError as error:
         sys.stderr.write(f"{error}\n")
     return 0
 
 
-def _id(text: str, look_up: Callable[[str], int]) -> int:
-    return int(text) if text.isdigit() else look_up(text)
+def _id(guests: Guests, spec: GuestSpec, text: str, table: str) -> int:
+    """A number, or a name looked up in the guest's own table."""
+    if text.isdigit():
+        return int(text)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "table"
+        guests.node.runtime.pull(spec, table, str(copy))
+        rows = [line.split(":") for line in copy.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        if row[0] == text:
+            return int(row[2])
+    message = f"'{text}' does not exist inside the container\n"
+    raise AnswerError(message)
 
 
 def _pull(guests: Guests, arguments: Sequence[str], options: Options) -> int:

@@ -125,6 +125,17 @@ def log(call: Call) -> Any:
     return [{"n": number, "t": line} for number, line in enumerate(lines[start:stop], start=start + 1)]
 
 
+def _kill(pid: int, number: signal.Signals) -> None:
+    """The worker with everything it started, when it leads a group of its own; kindly, the worker alone."""
+    try:
+        if number == signal.SIGKILL and os.getpgid(pid) == pid:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
 @route("DELETE /nodes/{node}/tasks/{upid}")
 def stop(call: Call) -> None:
     """End a running task: first kindly, then not."""
@@ -133,11 +144,11 @@ def stop(call: Call) -> None:
     pid = files.worker_pid(task)
     if pid is None or pid == os.getpid():
         return
-    os.kill(pid, signal.SIGTERM)
+    _kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + KILL_AFTER_SECONDS
     while files.worker_pid(task) is not None and time.monotonic() < deadline:
         time.sleep(0.1)
     if files.worker_pid(task) is not None:
-        os.kill(pid, signal.SIGKILL)
+        _kill(pid, signal.SIGKILL)
     if files.end_of(task) is None:
         files.finish(task, INTERRUPTED)

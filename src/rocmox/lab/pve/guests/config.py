@@ -144,7 +144,7 @@ def render(config: GuestConfig) -> str:
 
 
 def _render(section: Section) -> str:
-    lines = [f"#{_encode(line)}" for line in section.values.get("description", "").rstrip("\n").split("\n")]
+    lines = [f"#{encode_text(line)}" for line in section.values.get("description", "").rstrip("\n").split("\n")]
     if not section.values.get("description"):
         lines = []
     lines += [f"{key}: {section.values[key]}" for key in sorted(section.values) if key != "description"]
@@ -152,7 +152,8 @@ def _render(section: Section) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _encode(text: str) -> str:
+def encode_text(text: str) -> str:
+    """A text on one line (PVE::Tools' encode_text)."""
     return urllib.parse.quote(text, safe=_SAFE)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+
 from rocmox.lab.pve.answers import AnswerError
 from rocmox.lab.pve.call import Call
 from rocmox.lab.pve.guests.service import Guests
@@ -40,8 +43,12 @@ def run_resize(job: Worker) -> None:
         guests.check_lock(config)
         parts = parsed(guests.files, disk, config.values[disk])
         path = guests.node.path(volumes.find(guests.storages, parts["volume"]).path)
-        job.node.runtime.resize_volume(path=str(path), size_bytes=size_bytes, vmid=vmid)
         job.log("Image resized.")
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            job.node.runtime.resize_volume(path=str(path), size_bytes=size_bytes, vmid=vmid)
+        for line in said.getvalue().splitlines():
+            job.log(line)
         parts["size"] = sizes.show(size_bytes)
         config.values[disk] = rendered(guests.files, disk, parts)
         guests.files.save(vmid, config)
