@@ -40,6 +40,7 @@ def repository(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     yield {
         "rocm_provider": "amd",
         "rocm_version": "6.2.4",
+        "rocm_packages": "{{ rocm_default_packages.amd }}",
         "rocm_supported_distributions": {"amd": ["Debian 13"], "debian": []},
         "rocm_apt_url": url + "/rocm/apt/{{ rocm_version }}",
         "rocm_apt_amdgpu_url": url + "/amdgpu/{{ rocm_version }}/ubuntu",
