@@ -75,9 +75,8 @@ def healthy(plan: Plan, url: str, unit: str) -> bool:
     """Wait until the service answers; give up early when systemd says that it stopped trying."""
     end = time.monotonic() + plan.start_seconds
     while time.monotonic() < end:
-        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
-            if answer.status == 200:  # noqa: PLR2004 - HTTP
-                return True
+        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=5):  # noqa: S310
+            return True  # urlopen raises for any status of an error
         if plan.run(["systemctl", "show", "-P", "ActiveState", unit])[1].strip() in {"failed", "inactive"}:
             return False
         time.sleep(0.5)
@@ -137,7 +136,8 @@ def smoke_test(plan: Plan) -> None:
             if status != 0 or not healthy(plan, f"http://127.0.0.1:{port}/health", SMOKE_UNIT):
                 raise ReleaseError(
                     f"Release {plan.release} does not start on a copy of the data, so the service was not touched and "
-                    f"{plan.current()} goes on serving. Its last words:\n{said.strip()}\n{last_words(plan, SMOKE_UNIT)}"
+                    f"{plan.current()} goes on serving. Until the cause is mended, set open_webui_version back. "
+                    f"Its last words:\n{said.strip()}\n{last_words(plan, SMOKE_UNIT)}"
                 )
         finally:
             plan.run(["systemctl", "stop", SMOKE_UNIT])
@@ -214,8 +214,9 @@ def upgrade(plan: Plan, previous: str) -> Path:
         words = last_words(plan, plan.unit)
         roll_back(plan)
         raise ReleaseError(
-            f"Release {plan.release} did not answer at {plan.health_url} within {plan.start_seconds} s. {previous} "
-            f"serves again, with the data of before ({backup} holds a copy). Last words of {plan.release}:\n{words}"
+            f"Release {plan.release} did not come up (no answer at {plan.health_url}, limit {plan.start_seconds} s). "
+            f"{previous} serves again, with the data of before ({backup} holds a copy). Until the cause is mended, set "
+            f"open_webui_version back. Last words of {plan.release}:\n{words}"
         )
     plan.journal.unlink()
     return backup
