@@ -20,6 +20,19 @@ ARTEFACTS = {
     "aplinfo_head": "the recorded node had no TurnKey index",
     "fsck_stopped": "the pretended images hold no file system",
     "apt_versions": "the recorded node ran PVE's code without its packages",
+    "network": "the bridge of a lab's node holds the node's own interface and gateway",
+    "network_bridges": "the bridge of a lab's node holds the node's own interface and gateway",
+    "network_get_pending": "the bridge of a lab's node holds the node's own interface and gateway",
+    **dict.fromkeys(
+        (
+            "running_config_get3",
+            "config_after_reboot",
+            "pending_after_reboot",
+            "config_get_dev_vanished",
+            "locked_config_get",
+        ),
+        "mp0 was plugged where the recording's kernel could not (running_set_mp0)",
+    ),
     "users": "the recorded node kept a user of an earlier file",
 }
 

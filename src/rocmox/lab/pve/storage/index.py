@@ -43,6 +43,7 @@ def _complete(entry: dict[str, Any]) -> dict[str, Any]:
         "version": rest.split("_")[0],
         "headline": f"{package} container template",
         "description": "",
+        "md5sum": "",
         "infopage": "https://pve.proxmox.com/wiki/Linux_Container",
         "maintainer": "Proxmox Support Team <support@proxmox.com>",
         "source": SOURCE,
