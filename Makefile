@@ -9,6 +9,7 @@ SHELL := /bin/bash
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROCMOX_CACHE,ROCMOX_LAB,PVE,CASES,SEED)
 PYTHON ?= python3
 BIN := .venv/bin
+LAB_PACKAGES := src/rocmox/lab/data/apt-packages.txt
 PVE ?= 8.4
 CASES ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -29,10 +30,10 @@ lab-down:  ## remove everything the lab made on this machine; caches stay
 check: $(BIN)/.complete  ## the inner loop, under 90 s: lint, types, floors, unit tests, Ansible syntax
 	@./tests/run check
 
-test: requirements $(BIN)/.complete  ## the proof: everything in `check`, then the lab, the browser, Molecule
+test: requirements test-requirements  ## the proof: everything in `check`, then the lab, the browser, Molecule
 	@$(SUDO) ./tests/run test
 
-soak: requirements $(BIN)/.complete  ## every long campaign in full (kills, upgrades)
+soak: requirements test-requirements  ## every long campaign in full (kills, upgrades)
 	@$(SUDO) ./tests/run soak
 
 contract: $(BIN)/.complete  ## replay recorded answers of a real PVE against the lab: PVE=8.4|9.2 CASES="FILE…"
@@ -54,11 +55,14 @@ clean:  ## remove .venv, build and test leftovers (never the lab: `make lab-down
 	rm -rf .venv build artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .ansible src/*.egg-info
 
 requirements: $(BIN)/.complete
-	@$(SUDO) ./tools/install-apt-packages
+	@$(SUDO) ./tools/install-apt-packages $(LAB_PACKAGES)
+
+test-requirements:
+	@$(SUDO) ./tools/install-apt-packages tests/apt-packages.txt
 
 # The virtual environment is complete when its stamp is newer than the lock file; an interrupted install starts over.
 $(BIN)/.complete: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(SUDO) ./tools/install-apt-packages python
+	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(SUDO) ./tools/install-apt-packages $(LAB_PACKAGES)
 	@echo "rocmox: installing the Python environment from requirements.lock (about a minute)"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
@@ -66,4 +70,4 @@ $(BIN)/.complete: requirements.lock pyproject.toml
 	@install -m 755 tools/molecule $(BIN)/molecule
 	@touch $@
 
-.PHONY: help lab lab-down check test soak contract lint docs zipapp lock clean requirements
+.PHONY: help lab lab-down check test soak contract lint docs zipapp lock clean requirements test-requirements
