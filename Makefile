@@ -54,7 +54,7 @@ lock: $(BIN)/.complete  ## refresh requirements.lock from pyproject.toml (needs 
 clean:  ## remove .venv, build and test leftovers (never the lab: `make lab-down`)
 	rm -rf .venv build artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .ansible src/*.egg-info
 
-requirements: $(BIN)/.complete
+requirements: $(BIN)/.complete  ## install the apt packages and .venv that everything else needs
 	@$(SUDO) ./tools/install-apt-packages $(LAB_PACKAGES)
 
 test-requirements:
