@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
+
 from tests.end_to_end.conftest import BIN, ROOT, Run, environment, play
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]

@@ -2,7 +2,6 @@
 
 An action plugin, because Ansible shows a module's output only when the module has ended.
 """
-# ruff: noqa: INP001 - Ansible's layout: a plugin beside the role, no package
 
 from __future__ import annotations
 

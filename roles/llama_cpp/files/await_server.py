@@ -4,7 +4,6 @@
 200, a request without the key is refused, one with it is answered, and a build for cards has found one. Ends early
 when the unit has failed. Prints one JSON object: `{"ready", "waited_seconds", "why", "remedy", "journal"}`.
 """
-# ruff: noqa: INP001 - a program of the role, no package
 
 import json
 import re

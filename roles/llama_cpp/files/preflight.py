@@ -3,7 +3,6 @@
 Runs inside the guest with the standard library alone: `python3 - WISH < preflight.py`, WISH being the JSON object
 that tasks/preflight.yml writes. Prints `{"problems": ["what, where, why, what now", …]}`; looks, and changes nothing.
 """
-# ruff: noqa: INP001 - a program of the role, no package
 
 import json
 import re

@@ -3,7 +3,6 @@
 `python3 - BACKEND HIP_ROOT HIP_COMPILER < probe_toolchain.py`; the last two may be empty (look for them). Prints
 `{"identity", "cpu_flags", "hip_root", "hip_compiler", "problem"}`; `problem` is empty when the build can begin.
 """
-# ruff: noqa: INP001 - a program of the role, no package
 
 import json
 import os

@@ -4,7 +4,6 @@
 answers every prompt with one sentence: a build that miscomputes, or cards that garble what they copy to each other,
 give another one. Exits with 0 when the answer is right; else llama-server's own output says why.
 """
-# ruff: noqa: INP001 - a program of the role, no package
 
 import json
 import socket

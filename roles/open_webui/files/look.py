@@ -1,5 +1,4 @@
 """What the role needs to know of the guest before it changes anything, as JSON. Standard library only."""
-# ruff: noqa: INP001 - runs alone in the guest
 
 from __future__ import annotations
 

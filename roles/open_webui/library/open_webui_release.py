@@ -1,5 +1,5 @@
 """Which installed release of Open WebUI serves: switch to another one, and back when it does not answer."""
-# ruff: noqa: D103, E402, INP001 - Ansible's layout: DOCUMENTATION first, no packages
+# ruff: noqa: D103, E402 - Ansible's layout: DOCUMENTATION first, no packages
 
 from __future__ import annotations
 

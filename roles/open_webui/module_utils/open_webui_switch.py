@@ -1,5 +1,4 @@
 """Switch the release of Open WebUI that serves: smoke test, backup, link, wait for an answer, and the way back."""
-# ruff: noqa: INP001 - Ansible's layout: a file of module_utils has no package
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Whether ROCm finds a card here, as JSON: what rocminfo lists, and the likely causes when it lists none."""
-# ruff: noqa: INP001 - a script for the guest
 
 import json
 import re

@@ -1,5 +1,5 @@
 """A binary keyring under /etc/apt/keyrings; the builtin copy module writes text only."""
-# ruff: noqa: D103, E402, INP001 - Ansible's layout: DOCUMENTATION first, no packages
+# ruff: noqa: D103, E402 - Ansible's layout: DOCUMENTATION first, no packages
 
 from __future__ import annotations
 

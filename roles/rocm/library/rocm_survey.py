@@ -1,5 +1,5 @@
 """What the installation of ROCm would do on this machine, and what stands in its way. Changes nothing."""
-# ruff: noqa: D103, E402, INP001 - Ansible's layout: DOCUMENTATION first, no packages
+# ruff: noqa: D103, E402 - Ansible's layout: DOCUMENTATION first, no packages
 
 from __future__ import annotations
 

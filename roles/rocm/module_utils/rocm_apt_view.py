@@ -1,5 +1,4 @@
 """Apt with lists, cache, sources and preferences of its own: it looks at sources that the machine does not have yet."""
-# ruff: noqa: INP001 - Ansible's layout: no packages
 
 from __future__ import annotations
 

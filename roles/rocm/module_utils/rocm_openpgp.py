@@ -1,5 +1,5 @@
 """Public keys in OpenPGP files: their fingerprints, and one key alone. A minimal guest has no gpg that could tell."""
-# ruff: noqa: INP001, PLR2004 - Ansible's layout: no packages; the numbers are the format's
+# ruff: noqa: PLR2004 - Ansible's layout: no packages; the numbers are the format's
 
 from __future__ import annotations
 
