@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import traceback
 import urllib.parse
 from typing import Any
 
@@ -54,7 +55,9 @@ class Server:
             return _plain(501, f"method '{request.method}' not available", "")
         if prefix is None:
             return _plain(501, "no such file", "") if raw != "/" else _plain(200, "OK", "rocmox lab: Proxmox VE API\n")
-        path = urllib.parse.unquote(raw[len(prefix) :]) or "/"
+        return await self._api_answer(request, urllib.parse.unquote(raw[len(prefix) :]) or "/")
+
+    async def _api_answer(self, request: web.Request, path: str) -> web.Response:
         try:
             parameters = await read_parameters(request)
             answer = await asyncio.get_running_loop().run_in_executor(None, self._call, request, path, parameters)
@@ -67,6 +70,9 @@ class Server:
             return response
         except AnswerError as error:
             return _refusal(error)
+        except Exception as error:  # noqa: BLE001 - a defect answers 500 like Perl's die, and leaves its trace in the journal
+            traceback.print_exc()
+            return _refusal(AnswerError(f"internal error of the lab: {type(error).__name__}: {error}\n"))
         return _success(answer)
 
     def _call(self, request: web.Request, path: str, parameters: dict[str, Any]) -> Answer:

@@ -178,3 +178,16 @@ def test_only_root_looks_past_a_lock(client: Client) -> None:
     client.create()
     answer = refused(client, "POST", f"{GUEST}/status/start", user="admin@pve", skiplock=1)
     assert answer.errors == {"skiplock": "Only root may use this option."}
+
+
+def test_the_file_is_found_below_the_node_too(client: Client) -> None:
+    client.create()
+    by_node = client.node.path("/etc/pve/nodes/pve1/lxc/101.conf")
+    assert by_node.read_text(encoding="utf-8") == client.node.read("/etc/pve/lxc/101.conf")
+
+
+def test_mount_points_need_a_root_file_system(client: Client) -> None:
+    answer = refused(
+        client, "POST", "/nodes/pve1/lxc", vmid=101, ostemplate="local:vztmpl/x.tar.zst", mp0="local:1,mp=/d"
+    )
+    assert answer.message == "mount points configured, but 'rootfs' not set - aborting\n"

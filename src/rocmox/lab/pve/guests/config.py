@@ -199,8 +199,16 @@ class ConfigFiles:
     def save(self, vmid: int, config: GuestConfig) -> None:
         """Write one guest's file and bring its digest up to date."""
         text = render(config)
+        self._prepare()
         self._node.write(self.path(vmid), text)
         config.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def _prepare(self) -> None:
+        """`/etc/pve/lxc` leads to `nodes/NAME/lxc`, as in PVE's cluster file system."""
+        link = self._node.path(DIRECTORY)
+        if not link.exists():
+            self._node.path(f"/etc/pve/nodes/{self._node.name}/lxc").mkdir(parents=True, exist_ok=True)
+            link.symlink_to(f"nodes/{self._node.name}/lxc")
 
     def remove(self, vmid: int) -> None:
         """Forget a guest."""

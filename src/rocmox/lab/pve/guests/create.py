@@ -81,7 +81,8 @@ def _check_storages(guests: Guests, parameters: dict[str, str]) -> None:
     if not mounts:
         _check_container_storage(storages, parameters.get("storage", "local"))
     elif "rootfs" not in mounts:
-        raise BadParameterError({"rootfs": "you need to specify a rootfs when using mount points"})
+        message = "mount points configured, but 'rootfs' not set - aborting\n"
+        raise AnswerError(message)
     for key in mounts:
         volume = parsed(guests.files, key, parameters[key])["volume"]
         if re.match(r"^\d+(\.\d+)?$", volume):
