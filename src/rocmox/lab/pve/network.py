@@ -80,6 +80,9 @@ def _complete(entry: dict[str, Any], auto: set[str], live: list[str]) -> dict[st
 
 def stage(node: Node, lines: list[str]) -> None:
     """Add a stanza to the file that waits to be applied."""
+    known = {str(entry["iface"]) for entry in interfaces(node) if "priority" in entry}
+    cards = [name for name in _live(node) if _PHYSICAL.match(name) and name not in known]
+    lines = [*lines, *(f"\niface {name} inet manual" for name in cards)]
     text = node.read(STAGED) or node.read(PATH)
     node.write(STAGED, text.rstrip("\n") + "\n\n" + "".join(f"{line}\n" for line in lines), mode=0o644)
 

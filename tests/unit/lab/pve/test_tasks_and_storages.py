@@ -144,3 +144,17 @@ def test_a_task_runs_as_a_process_of_its_own(client: Client) -> None:
         time.sleep(0.05)
     assert spawner.files.end_of(task) == "OK"
     assert client.config()["hostname"] == "CT101"
+
+
+def test_a_new_bridge_waits_until_it_is_applied(client: Client) -> None:
+    client.node.write("/etc/network/interfaces", "auto vmbr0\niface vmbr0 inet static\n\taddress 10.0.0.1/24\n")
+    client.node.path("/sys/class/net/eth0").mkdir(parents=True)
+    client("POST", "/nodes/pve1/network", iface="vmbr1", type="bridge", cidr="10.1.0.1/24", autostart=1)
+    found = client("GET", "/nodes/pve1/network")
+    assert isinstance(found, list)
+    assert {row["iface"]: row["type"] for row in found} == {"eth0": "eth", "vmbr0": "bridge", "vmbr1": "bridge"}
+    assert all("priority" in row for row in found)
+    client("DELETE", "/nodes/pve1/network")
+    bridges = client("GET", "/nodes/pve1/network", type="any_bridge")
+    assert isinstance(bridges, list)
+    assert [row["iface"] for row in bridges] == ["vmbr0"]
