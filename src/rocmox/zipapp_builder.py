@@ -15,9 +15,17 @@ _SOURCES = Path(__file__).resolve().parent
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _MAIN = b"import sys\n\nfrom rocmox.cli.main import main\n\nsys.exit(main())\n"
 # What runs on a PVE host and in guests. Other commands say there what they need.
-_PACKAGES = ("machine", "facts", "gpu", "health", "report")
+_PACKAGES = ("machine", "facts", "gpu", "health", "report", "proxmox", "containers")
 _MODULES = ("__init__.py", "errors.py", "units.py", "cli/__init__.py", "cli/main.py", "cli/exit_codes.py")
-_COMMANDS = ("cli/gpus.py", "cli/health.py")
+_COMMANDS = ("cli/gpus.py", "cli/health.py", "cli/repair.py")
+# Needs the controller's libraries or its inventory.
+_STAYS = frozenset(
+    {
+        *(f"proxmox/{name}.py" for name in ("https", "https_failures", "session")),
+        *(f"containers/{name}.py" for name in ("ansible_entry", "inventory", "session", "ways")),
+        "report/containers.py",
+    }
+)
 _SUFFIXES = (".py", ".toml", ".json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can name
 
@@ -27,8 +35,9 @@ def members() -> Iterator[str]:
     yield from (*_MODULES, *_COMMANDS)
     for package in _PACKAGES:
         for path in (_SOURCES / package).rglob("*"):
-            if path.suffix in _SUFFIXES and "__pycache__" not in path.parts:
-                yield path.relative_to(_SOURCES).as_posix()
+            name = path.relative_to(_SOURCES).as_posix()
+            if path.suffix in _SUFFIXES and "__pycache__" not in path.parts and name not in _STAYS:
+                yield name
 
 
 def build(target: Path) -> bool:

@@ -22,6 +22,7 @@ COMMANDS = {
     "gpus": "gpus",
     "health": "health",
     "containers": "containers",
+    "repair": "repair",
     "lab": "lab",
 }
 

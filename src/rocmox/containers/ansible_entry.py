@@ -6,15 +6,18 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from rocmox.containers.apply import Outcome, apply_site, pending_warnings
+from rocmox.containers.adoption import adopt, plan_adoption
+from rocmox.containers.apply import Outcome, apply_site
 from rocmox.containers.cards import cards_from_report
 from rocmox.containers.difference import describe_difference
 from rocmox.containers.guest_groups import parse_guest_groups
+from rocmox.containers.legacy_file import config_files
 from rocmox.containers.options import Options
+from rocmox.containers.reminders import plan_warnings
 from rocmox.containers.removal import plan_removal, remove
 from rocmox.containers.site import SitePlan, plan_site
 from rocmox.containers.spec import parse_specs
-from rocmox.proxmox import Account, Endpoint, HttpsApi, Node
+from rocmox.containers.ways import open_way
 
 Parameters = Mapping[str, Any]
 
@@ -25,17 +28,18 @@ def ensure_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, 
     cards = cards_from_report(parameters["gpus_report"])
     group_ids = parse_guest_groups(parameters["guest_groups"])
     options = options_from(parameters)
-    node = node_from(parameters)
-    plan = plan_site(node, specs, cards, group_ids, options)
-    outcome = _predicted(plan) if check_mode else apply_site(node, plan, options, group_ids.get)
-    current = [container.current for container in plan.containers if container.current]
+    way = open_way(parameters)
+    plan = plan_site(way.node, specs, cards, group_ids, options)
+    files = config_files(plan, way.machine)
+    outcome = _predicted(plan) if check_mode else apply_site(way.node, plan, options, group_ids.get, files)
     return {
+        "way": way.words,
         "changed": bool(plan.steps),
         "steps": list(outcome.done),
         "diff": _differences(plan),
         "downloads": [dataclasses.asdict(download) for download in plan.downloads],
         "awaiting_group_ids": list(outcome.awaiting_group_ids),
-        "warnings": [*outcome.warnings, *pending_warnings(current, plan.rules)],
+        "warnings": [*outcome.warnings, *plan_warnings(plan)],
     }
 
 
@@ -43,16 +47,35 @@ def remove_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, 
     """Destroy the listed containers that carry our tag."""
     specs = parse_specs(parameters["containers"])
     options = options_from(parameters)
-    node = node_from(parameters)
+    way = open_way(parameters)
+    node = way.node
     steps, left_alone = plan_removal(node, specs)
     warnings = () if check_mode else remove(node, steps, options)
     text = "".join(f"container {step.vmid}: {step.hostname}\n" for step in steps)
     return {
+        "way": way.words,
         "changed": bool(steps),
         "steps": [str(step) for step in steps],
         "left_alone": list(left_alone),
         "diff": [{"before_header": node.name, "after_header": node.name, "before": text, "after": ""}] if steps else [],
         "warnings": list(warnings),
+    }
+
+
+def adopt_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, Any]:
+    """Put our tag on the listed containers that have none."""
+    specs = parse_specs(parameters["containers"])
+    way = open_way(parameters)
+    steps = plan_adoption(way.node, specs)
+    if not check_mode:
+        adopt(way.node, steps)
+    header = way.node.name
+    after = "".join(f"container {step.vmid}: tags: {step.tags}\n" for step in steps)
+    return {
+        "way": way.words,
+        "changed": bool(steps),
+        "steps": [str(step) for step in steps],
+        "diff": [{"before_header": header, "after_header": header, "before": "", "after": after}] if steps else [],
     }
 
 
@@ -66,24 +89,6 @@ def options_from(parameters: Parameters) -> Options:
     if "supported_guests" in given:
         given["supported_guests"] = tuple(given["supported_guests"])
     return Options(**given)
-
-
-def node_from(parameters: Parameters) -> Node:
-    """The node, over HTTPS; nothing is sent yet."""
-    endpoint = Endpoint(
-        host=parameters["api_host"],
-        port=int(parameters.get("api_port") or 8006),
-        fingerprint=parameters.get("api_fingerprint") or "",
-        ca_file=parameters.get("api_ca_file") or "",
-        timeout_seconds=float(parameters.get("api_timeout_seconds") or 30),
-    )
-    account = Account(
-        user=parameters.get("api_user") or "root@pam",
-        password=parameters.get("api_password") or "",
-        token_id=parameters.get("api_token_id") or "",
-        token_secret=parameters.get("api_token_secret") or "",
-    )
-    return Node(api=HttpsApi(endpoint, account), name=parameters["node"])
 
 
 def _predicted(plan: SitePlan) -> Outcome:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from rocmox.containers import preflight
-from rocmox.containers.current import CurrentContainer, read_container
+from rocmox.containers.current import read_container
 from rocmox.containers.devices import GroupIds
+from rocmox.containers.legacy_file import ConfigFiles
 from rocmox.containers.options import Options
-from rocmox.containers.plan import Rules, Wish, plan_container, waiting_keys
+from rocmox.containers.plan import RAW_LINES, Rules, Wish, plan_container
 from rocmox.containers.problems import Problem
 from rocmox.containers.site import ContainerPlan, SitePlan
 from rocmox.containers.steps import (
     CreateContainer,
     DownloadTemplate,
     GrowDisk,
+    MigrateLegacy,
     PassDevices,
     RestartContainer,
     StartContainer,
@@ -23,7 +25,7 @@ from rocmox.containers.steps import (
     UpdateConfig,
     WaitForCreation,
 )
-from rocmox.errors import TaskFailedError
+from rocmox.errors import MachineError, ProxmoxError, RefusedError, TaskFailedError
 from rocmox.proxmox import Node, lxc, storage, tasks
 
 ReadGroupIds = Callable[[int], GroupIds | None]
@@ -39,9 +41,14 @@ class Outcome:
     awaiting_group_ids: tuple[int, ...]
 
 
-def apply_site(node: Node, plan: SitePlan, options: Options, read_group_ids: ReadGroupIds) -> Outcome:
-    """Templates, then containers in the order of the inventory. The first failure ends the run; a new run goes on."""
-    run = _Run(node, plan.rules, options, read_group_ids)
+def apply_site(
+    node: Node, plan: SitePlan, options: Options, read_group_ids: ReadGroupIds, files: ConfigFiles | None = None
+) -> Outcome:
+    """Templates, then containers in the order of the inventory. The first failure ends the run; a new run goes on.
+
+    `files` is needed for raw lines alone.
+    """
+    run = _Run(node, plan.rules, options, read_group_ids, files)
     for download in plan.downloads:
         run.do(download)
     for container in plan.containers:
@@ -52,7 +59,11 @@ def apply_site(node: Node, plan: SitePlan, options: Options, read_group_ids: Rea
 class _Run:
     """One execution of one plan."""
 
-    def __init__(self, node: Node, rules: Rules, options: Options, read_group_ids: ReadGroupIds) -> None:
+    def __init__(
+        self, node: Node, rules: Rules, options: Options, read_group_ids: ReadGroupIds, files: ConfigFiles | None
+    ) -> None:
+        self._files = files
+        self._puts_back = True
         self._node = node
         self._rules = rules
         self._options = options
@@ -63,7 +74,7 @@ class _Run:
 
     def container(self, plan: ContainerPlan) -> None:
         """All steps of one container; a PassDevices or WaitForCreation ends the list and is planned anew."""
-        undo = _undo_of(plan)
+        undo = _undo_of(plan) if self._puts_back else None
         wakes = any(isinstance(step, StartContainer) for step in plan.steps)
         for step in plan.steps:
             match step:
@@ -73,6 +84,9 @@ class _Run:
                 case WaitForCreation():
                     self.do(step)
                     self._again(plan.wish, None)
+                    return
+                case MigrateLegacy():
+                    self._migrate(step, plan.wish)
                     return
                 case StartContainer() | RestartContainer() if undo:
                     self._start_or_undo(step, undo)
@@ -113,13 +127,40 @@ class _Run:
             return
         self._again(wish, group_ids)
 
-    def _again(self, wish: Wish, group_ids: GroupIds | None) -> None:
+    def _migrate(self, step: MigrateLegacy, wish: Wish) -> None:
+        """Raw lines out, devices in, restart; whatever fails, the file is put back whole and the guest runs again."""
+        vmid = step.vmid
+        if self._files is None:
+            raise RefusedError(f"the configuration file of {vmid} cannot be reached: no way to the node's command line")
+        running = lxc.status(self._node, vmid) == "running"
+        group_ids = self._read_group_ids(vmid) if running and wish.devices else None
+        if running and wish.devices and group_ids is None:
+            self.awaiting_group_ids.append(vmid)
+            return
+        backup = self._files.remove_gpu_lines(vmid, digest=step.digest)
+        self.done.append(str(step))
+        self._puts_back = False
+        try:
+            self._again(wish, group_ids, restart_for=(RAW_LINES,))
+        except (ProxmoxError, MachineError) as error:
+            self._files.restore(backup)
+            state = "its configuration file is as before"
+            if running and lxc.status(self._node, vmid) != "running":
+                state += self._start_again(vmid)
+            raise TaskFailedError(
+                f"container {vmid} was not migrated to devN and was put back: {state}\n{error.message}",
+                remedy=f"The text above says why. A copy of the file lies in {backup.path} on the node.",
+            ) from error
+        finally:
+            self._puts_back = True
+
+    def _again(self, wish: Wish, group_ids: GroupIds | None, *, restart_for: tuple[str, ...] = ()) -> None:
         """Look at one container anew and plan with what is known now."""
         current = read_container(self._node, wish.spec.vmid)
         if current is not None and not current.is_ours:
             what = "what came into being under this VMID is not rocmox's"
             preflight.check_all([Problem(where=wish.spec.field("vmid"), what=what, remedy="Choose a free VMID.")])
-        steps = plan_container(wish, current, group_ids=group_ids, rules=self._rules)
+        steps = plan_container(wish, current, group_ids=group_ids, rules=self._rules, restart_for=restart_for)
         self.container(ContainerPlan(wish=wish, current=current, steps=steps))
 
     def _start_or_undo(self, step: StartContainer | RestartContainer, undo: UpdateConfig) -> None:
@@ -164,17 +205,6 @@ def shut_down(node: Node, vmid: int, options: Options) -> None:
     upid = lxc.shutdown(node, vmid, timeout_seconds=seconds)
     # The hard stop follows the timeout, so the task gets longer than the guest.
     tasks.wait_for(node, upid, timeout_seconds=seconds + options.start_timeout_seconds)
-
-
-def pending_warnings(containers: Sequence[CurrentContainer], rules: Rules) -> list[str]:
-    """What a policy without restarts leaves for the next start."""
-    if rules.restart:
-        return []
-    return [
-        f"container {found.vmid} must be restarted for {', '.join(waiting_keys(found))} (restart policy: never)"
-        for found in containers
-        if found.running and waiting_keys(found)
-    ]
 
 
 def _undo_of(plan: ContainerPlan) -> UpdateConfig | None:

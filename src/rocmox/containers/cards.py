@@ -10,6 +10,7 @@ from typing import Any
 from rocmox.containers.problems import Problem
 from rocmox.containers.spec import ContainerSpec
 from rocmox.errors import UsageError
+from rocmox.gpu.card import Gpu
 
 KFD = "/dev/kfd"
 RENDER = "render"
@@ -33,6 +34,16 @@ class Card:
             architecture=entry["architecture"],
             card_path=entry["card_path"],
             render_path=entry["render_path"],
+        )
+
+    @classmethod
+    def from_gpu(cls, gpu: Gpu) -> Card:
+        """A card as this very machine shows it."""
+        return cls(
+            pci_address=gpu.pci_address,
+            architecture=gpu.architecture,
+            card_path=gpu.card_path,
+            render_path=gpu.render_path,
         )
 
 

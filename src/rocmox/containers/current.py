@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 
+from rocmox.containers.legacy import RawLine, gpu_lines
 from rocmox.containers.properties import parse_tags
 from rocmox.proxmox import Node, cluster, lxc, storage
 from rocmox.proxmox.failures import NotFoundError
@@ -23,6 +24,8 @@ class CurrentContainer:
     """Values with pending changes applied."""
     pending: frozenset[str] = frozenset()
     digest: str = ""
+    legacy: tuple[RawLine, ...] = ()
+    """Raw `lxc.*` lines that pass an AMD card; read for containers of ours alone."""
 
     @property
     def is_ours(self) -> bool:
@@ -60,13 +63,16 @@ def read_container(node: Node, vmid: int, *, running: bool | None = None) -> Cur
             running = lxc.status(node, vmid) == "running"
     except NotFoundError:
         return None
-    return CurrentContainer(
+    found = CurrentContainer(
         vmid=vmid, running=running, config=config.values, pending=config.pending, digest=config.digest
     )
+    if not found.is_ours:
+        return found
+    return dataclasses.replace(found, legacy=gpu_lines(lxc.read_raw_lines(node, vmid)))
 
 
 def read_containers(node: Node, vmids: Collection[int]) -> dict[int, CurrentContainer]:
-    """The containers among these VMIDs: one call for all, one for each."""
+    """The containers among these VMIDs: one call for all, two for each of ours."""
     status = lxc.list_status(node)
     found = {
         vmid: read_container(node, vmid, running=status[vmid] == "running") for vmid in sorted(vmids) if vmid in status
@@ -75,7 +81,7 @@ def read_containers(node: Node, vmids: Collection[int]) -> dict[int, CurrentCont
 
 
 def read_node(node: Node, vmids: Collection[int], version: cluster.Version) -> CurrentNode:
-    """Everything a plan for these VMIDs needs: a constant number of calls, and one for each container."""
+    """Everything a plan for these VMIDs needs: a constant number of calls, and two for each container."""
     guests = cluster.list_guests(node.api)
     containers = read_containers(node, vmids)
     unknown = [vmid for vmid in vmids if vmid not in containers and vmid not in guests]

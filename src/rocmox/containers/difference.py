@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rocmox.containers.legacy import as_text
 from rocmox.containers.site import ContainerPlan
 from rocmox.containers.steps import (
     CreateContainer,
     GrowDisk,
+    MigrateLegacy,
     PassDevices,
     RestartContainer,
     StartContainer,
@@ -22,6 +24,8 @@ def describe_difference(plan: ContainerPlan) -> tuple[str, str]:
     before = dict(plan.current.config) if plan.current else {}
     if plan.current:
         before["status"] = "running" if plan.current.running else "stopped"
+        if plan.current.legacy:
+            before["lxc"] = as_text(plan.current.legacy)
     return _as_text(before), _as_text(_after(plan, before))
 
 
@@ -33,6 +37,8 @@ def _after(plan: ContainerPlan, before: Mapping[str, str]) -> dict[str, str]:
                 after |= {key: str(value) for key, value in step.parameters.items() if key != "vmid"}
             case UpdateConfig():
                 after = {key: value for key, value in after.items() if key not in step.delete} | dict(step.changes)
+            case MigrateLegacy():
+                after.pop("lxc", None)
             case GrowDisk():
                 after["rootfs (grown)"] = f"{step.size_gib} GiB"
             case PassDevices():

@@ -14,7 +14,7 @@ from rocmox.errors import CannotLookError, RefusedError
 from rocmox.machine import LocalMachine, Machine
 
 # Every variable the role `gpu_container` reads, and how Ansible reaches the node.
-_WANTED = "(pve_|gpu_container|ansible_(host|user|port|ssh_))"
+_WANTED = "(pve_|gpu_container|ansible_(connection|host|user|port|ssh_))"
 _EXPRESSION = (
     "{{ hostvars[inventory_hostname] | dict2items | selectattr('key', 'match', '"
     + _WANTED
@@ -42,13 +42,23 @@ class InventoryHost:
         for name in _API_NAMES:
             given[name] = given.get(name) or self.variables.get(f"pve_{name}")
         given["containers"] = given.pop("list", None) or self.variables.get("gpu_containers")
-        missing = [f"pve_{name}" for name in ("api_host", "node") if not given.get(name)]
+        given |= self._shell()
+        credentials = given.get("api_password") or given.get("api_token_secret")
+        needed = ("api_host", "node") if credentials else ("node",)
+        missing = [f"pve_{name}" for name in needed if not given.get(name)]
         if missing or given["containers"] is None:
             wanted = ", ".join(missing) or "gpu_containers"
             raise RefusedError(
                 f"{self.name} has no {wanted}", remedy="Set it in the inventory (see inventory/example)."
             )
         return {name: value for name, value in given.items() if value is not None}
+
+    def _shell(self) -> dict[str, str]:
+        """How the node's own command line is reached, as Ansible reaches it."""
+        if self.variables.get("ansible_connection") == "local":
+            return {"ssh_destination": "local"}
+        destination, options = self.destination()
+        return {"ssh_destination": destination, "ssh_options": shlex.join(options)}
 
     def destination(self) -> tuple[str, tuple[str, ...]]:
         """`user@host` and further words for ssh."""

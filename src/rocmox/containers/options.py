@@ -15,6 +15,7 @@ class Options:
     template_storage: str = "local"
     supported_guests: tuple[str, ...] = SUPPORTED_GUESTS
     allow_overcommit: bool = False
+    migrate_legacy: bool = False
     create_timeout_seconds: int = 900
     start_timeout_seconds: int = 180
     shutdown_timeout_seconds: int = 60

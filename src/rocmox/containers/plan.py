@@ -14,6 +14,7 @@ from rocmox.containers.spec import ContainerSpec
 from rocmox.containers.steps import (
     CreateContainer,
     GrowDisk,
+    MigrateLegacy,
     PassDevices,
     RestartContainer,
     StartContainer,
@@ -21,6 +22,9 @@ from rocmox.containers.steps import (
     UpdateConfig,
 )
 from rocmox.proxmox.cluster import Version
+
+RAW_LINES = "lxc lines"
+"""What a restart is for after raw lines left the configuration file: PVE does not list them as pending."""
 
 _DEVICE_HOTPLUG = Version(major=9, minor=0)
 # PVE applies these to a running container at once (PVE::LXC::Config vmconfig_hotplug_pending, pve-container 5.2.6);
@@ -49,14 +53,22 @@ class Rules:
     version: Version
     restart: bool = True
     """Whether a running container may be restarted for changes that need it."""
+    migrate_legacy: bool = False
+    """Whether raw `lxc.*` lines that pass GPUs become `devN`; else they stay, and the devices with them."""
 
 
 def plan_container(
-    wish: Wish, current: CurrentContainer | None, *, group_ids: devices.GroupIds | None, rules: Rules
+    wish: Wish,
+    current: CurrentContainer | None,
+    *,
+    group_ids: devices.GroupIds | None,
+    rules: Rules,
+    restart_for: tuple[str, ...] = (),
 ) -> tuple[Step, ...]:
     """The steps that turn `current` into `wish`; empty when it is so already.
 
     `group_ids` are those read in the running guest. A stopped guest's are taken from its configuration if that tells.
+    `restart_for` names what a running container must restart for beside its pending keys.
     """
     vmid = wish.spec.vmid
     if current is None:
@@ -65,6 +77,11 @@ def plan_container(
             StartContainer(vmid=vmid),
         ]
         return (*steps, *_pass_later(wish))
+    if current.legacy and rules.migrate_legacy:
+        migrated = dataclasses.replace(current, legacy=())
+        migrate = MigrateLegacy(vmid=vmid, lines=current.legacy, digest=current.digest)
+        rest = plan_container(wish, migrated, group_ids=group_ids, rules=rules, restart_for=(RAW_LINES,))
+        return (migrate, *rest)
     if group_ids is None and not current.running:
         group_ids = devices.remembered_groups(current.config)
     update, waits = _plan_update(wish, current, group_ids, rules)
@@ -72,9 +89,9 @@ def plan_container(
     steps += _plan_disk(wish.spec, current)
     if not current.running:
         steps.append(StartContainer(vmid=vmid))
-    elif waits and rules.restart:
-        steps.append(RestartContainer(vmid=vmid, why=waits))
-    return (*steps, *(_pass_later(wish) if group_ids is None else ()))
+    elif (waits or restart_for) and rules.restart:
+        steps.append(RestartContainer(vmid=vmid, why=(*waits, *restart_for)))
+    return (*steps, *(_pass_later(wish) if group_ids is None and not current.legacy else ()))
 
 
 def waiting_keys(current: CurrentContainer) -> tuple[str, ...]:
@@ -129,7 +146,12 @@ def _plan_update(
 def _changed_devices(
     wish: Wish, current: CurrentContainer, group_ids: devices.GroupIds | None
 ) -> devices.DeviceChanges:
-    """Ids unknown: a stopped container loses its GPU devices (a stale one keeps it from starting) until it runs."""
+    """Ids unknown: a stopped container loses its GPU devices (a stale one keeps it from starting) until it runs.
+
+    Raw lines that stay pass the devices already; a `devN` beside them would be mounted over.
+    """
+    if current.legacy:
+        return devices.DeviceChanges(changes={}, delete=(), additions_only=True)
     if group_ids is None and wish.devices:
         if current.running:
             return devices.DeviceChanges(changes={}, delete=(), additions_only=True)

@@ -76,8 +76,8 @@ def device_problems(node: Node, specs: Sequence[ContainerSpec]) -> list[Problem]
             where="pve_api_user",
             what=f"{node.api.account_name} may not pass devices to {named}: Proxmox VE allows devN only to "
             f"{permissions.DEVICE_USER} itself, to no token and no administrator",
-            remedy="Set pve_api_user: root@pam with pve_api_password (from Ansible Vault); everything but devices "
-            "works with a token.",
+            remedy="Set pve_api_user: root@pam with pve_api_password (from Ansible Vault), or leave the API's "
+            "credentials out: rocmox then uses pvesh over SSH as root. Everything but devices works with a token.",
         )
     ]
 
@@ -126,7 +126,10 @@ def _existing_problems(spec: ContainerSpec, container: CurrentContainer) -> list
             f"VMID {spec.vmid} is taken by the container {name!r}, which does not carry the tag {TAG!r}; "
             "rocmox changes only its own"
         )
-        remedy = f"Choose a free VMID. If the container is to become rocmox's, add {TAG!r} to its tags by hand."
+        remedy = (
+            "Choose a free VMID. If the container is to become rocmox's: `rocmox containers adopt`, or "
+            "gpu_container_state: adopted."
+        )
         return [Problem(where=spec.field("vmid"), what=what, remedy=remedy)]
     problems = []
     if container.lock:

@@ -1,68 +1,144 @@
-"""Plans and applies for one node of an inventory, with the node reached over SSH for what its API does not tell."""
+"""Plans, applies and adopts for one node of an inventory, with the node's shell for what its API does not tell."""
 
 from __future__ import annotations
 
 import dataclasses
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from rocmox.containers.ansible_entry import node_from, options_from
-from rocmox.containers.apply import Outcome, apply_site, pending_warnings
+from rocmox.containers.adoption import adopt, plan_adoption
+from rocmox.containers.ansible_entry import options_from
+from rocmox.containers.apply import Outcome, apply_site
 from rocmox.containers.devices import GroupIds
 from rocmox.containers.inventory import InventoryHost
+from rocmox.containers.legacy_file import ConfigFiles, config_files
 from rocmox.containers.node_facts import read_cards, read_group_ids
 from rocmox.containers.options import Options
-from rocmox.containers.site import SitePlan, plan_site
-from rocmox.containers.spec import parse_specs
-from rocmox.errors import MachineError
+from rocmox.containers.reminders import plan_warnings
+from rocmox.containers.site import ContainerPlan, SitePlan, legacy_containers, plan_site
+from rocmox.containers.spec import ContainerSpec, parse_specs
+from rocmox.containers.steps import AdoptContainer, Step
+from rocmox.containers.ways import Way, open_way
+from rocmox.errors import MachineError, RefusedError
 from rocmox.machine import Machine
-from rocmox.machine.ssh import SshMachine
-from rocmox.proxmox import Node, lxc
+from rocmox.proxmox import lxc
 from rocmox.zipapp_builder import build
 
 
+class Session(Protocol):
+    """One node of an inventory: what is to be done there, and the doing."""
+
+    @property
+    def host(self) -> str:
+        """The node's name in the inventory."""
+
+    @property
+    def way(self) -> Way:
+        """The way in."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Everything that is to be done."""
+
+    @property
+    def containers(self) -> tuple[ContainerPlan, ...]:
+        """The plans whose difference can be shown."""
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether the node is not as it is wished, be it that a step can change that or not."""
+
+    def warnings(self) -> list[str]:
+        """What is left as it is."""
+
+    def apply(self) -> Outcome:
+        """Carry the steps out."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Session:
+class Comparison:
     """One node, its plan, and the ways to it."""
 
     host: str
-    node: Node
+    way: Way
     machine: Machine
+    files: ConfigFiles | None
     options: Options
     plan: SitePlan
 
-    def apply(self) -> Outcome:
-        """Carry the plan out, group ids read in the guests as they come up."""
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.plan.steps
 
+    @property
+    def containers(self) -> tuple[ContainerPlan, ...]:
+        return self.plan.containers
+
+    @property
+    def has_drifted(self) -> bool:
+        return bool(self.plan.steps or legacy_containers(self.plan))
+
+    def warnings(self) -> list[str]:
+        return plan_warnings(self.plan)
+
+    def apply(self) -> Outcome:
         def read(vmid: int) -> GroupIds | None:
             return read_group_ids(self.machine, vmid, create=True)
 
-        return apply_site(self.node, self.plan, self.options, read)
+        return apply_site(self.way.node, self.plan, self.options, read, self.files)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """One node and the containers of its list that are to become ours."""
+
+    host: str
+    way: Way
+    steps: tuple[AdoptContainer, ...]
+    containers: tuple[ContainerPlan, ...] = ()
+    has_drifted: bool = False
 
     def warnings(self) -> list[str]:
-        """What a policy without restarts leaves undone."""
-        found = [container.current for container in self.plan.containers if container.current]
-        return pending_warnings(found, self.plan.rules)
+        return []
+
+    def apply(self) -> Outcome:
+        adopt(self.way.node, self.steps)
+        return Outcome(done=tuple(str(step) for step in self.steps), warnings=(), awaiting_group_ids=())
 
 
-def open_session(host: InventoryHost) -> Session:
+def open_adoption(host: InventoryHost) -> Adoption:
+    """Read the node; RefusedError when a listed container is not what the list says."""
+    parameters, specs = _wish(host)
+    way = open_way(parameters)
+    return Adoption(host=host.name, way=way, steps=plan_adoption(way.node, specs))
+
+
+def open_comparison(host: InventoryHost, *, migrate_legacy: bool) -> Comparison:
     """Read the node and plan. Raises RefusedError with every reason before anything is changed."""
-    parameters: dict[str, Any] = host.parameters()
-    specs = parse_specs(parameters["containers"])
-    destination, ssh_options = host.destination()
-    machine = SshMachine(destination, options=ssh_options)
-    node = node_from(parameters)
-    running = [vmid for vmid, status in lxc.list_status(node).items() if status == "running"]
-    groups = {spec.vmid: _known(machine, spec.vmid) for spec in specs if spec.gpus and spec.vmid in running}
+    parameters, specs = _wish(host)
+    way = open_way(parameters)
+    if way.machine is None:
+        raise RefusedError(
+            f"{host.name}: the cards are read on the node, and nothing says how to reach it",
+            remedy="Set ansible_host and ansible_user: root in the inventory.",
+        )
+    running = [vmid for vmid, status in lxc.list_status(way.node).items() if status == "running"]
+    groups = {spec.vmid: _known(way.machine, spec.vmid) for spec in specs if spec.gpus and spec.vmid in running}
     with tempfile.TemporaryDirectory() as folder:
         zipapp = Path(folder) / "rocmox.pyz"
         build(zipapp)
-        cards = read_cards(machine, zipapp=zipapp, gpu_root=str(parameters.get("gpu_root") or "/"))
-    options = options_from(parameters)
+        cards = read_cards(way.machine, zipapp=zipapp, gpu_root=str(parameters.get("gpu_root") or "/"))
+    options = options_from(parameters | ({"migrate_legacy": True} if migrate_legacy else {}))
     known = {vmid: ids for vmid, ids in groups.items() if ids}
-    plan = plan_site(node, specs, cards, known, options)
-    return Session(host=host.name, node=node, machine=machine, options=options, plan=plan)
+    plan = plan_site(way.node, specs, cards, known, options)
+    files = config_files(plan, way.machine)
+    return Comparison(host=host.name, way=way, machine=way.machine, files=files, options=options, plan=plan)
+
+
+def _wish(host: InventoryHost) -> tuple[dict[str, Any], tuple[ContainerSpec, ...]]:
+    parameters = host.parameters()
+    return parameters, parse_specs(parameters["containers"])
 
 
 def _known(machine: Machine, vmid: int) -> GroupIds | None:

@@ -44,6 +44,11 @@ class SitePlan:
         return (*self.downloads, *(step for container in self.containers for step in container.steps))
 
 
+def legacy_containers(plan: SitePlan) -> tuple[CurrentContainer, ...]:
+    """Those that pass cards by raw `lxc.*` lines."""
+    return tuple(entry.current for entry in plan.containers if entry.current and entry.current.legacy)
+
+
 def plan_site(
     node: Node,
     specs: Sequence[ContainerSpec],
@@ -54,7 +59,7 @@ def plan_site(
     """Read the node, refuse what cannot work (RefusedError with every reason), plan the rest. Changes nothing."""
     version = preflight.check_node(node)
     current = read_node(node, [spec.vmid for spec in specs], version)
-    rules = Rules(version=version, restart=options.restart)
+    rules = Rules(version=version, restart=options.restart, migrate_legacy=options.migrate_legacy)
     wishes, problems = _resolve(specs, cards)
     problems += preflight.ownership_problems(specs, current)
     problems += preflight.resource_problems(specs, current, overcommit=options.allow_overcommit)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from rocmox.containers.cards import WishedDevice
+from rocmox.containers.legacy import RawLine, as_text
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,31 @@ class DestroyContainer:
         return f"destroy container {self.vmid} ({self.hostname}) with its disks"
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MigrateLegacy:
+    """Take raw GPU lines out of the configuration file on the node, with a backup; `devN` entries follow."""
+
+    vmid: int
+    lines: tuple[RawLine, ...]
+    digest: str
+
+    def __str__(self) -> str:
+        return f"take out of the configuration file of {self.vmid}: {as_text(self.lines)}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdoptContainer:
+    """Put our tag on an existing container."""
+
+    vmid: int
+    hostname: str
+    tags: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"adopt container {self.vmid} ({self.hostname}): tags: {self.tags}"
+
+
 Step = (
     DownloadTemplate
     | WaitForCreation
@@ -124,4 +150,6 @@ Step = (
     | RestartContainer
     | PassDevices
     | DestroyContainer
+    | MigrateLegacy
+    | AdoptContainer
 )

@@ -1,21 +1,8 @@
-"""proxmoxer's and requests' exceptions → rocmox's, with what, where, why and what now."""
+"""Proxmox VE's own words → rocmox's errors, whatever way they came. Standard library only."""
 
 from __future__ import annotations
 
-import requests
-from proxmoxer.core import ResourceException
-
-from rocmox.errors import (
-    AuthenticationError,
-    MachineError,
-    PermissionDeniedError,
-    ProxmoxError,
-    RefusedError,
-    RocmoxError,
-)
-from rocmox.proxmox.api import Endpoint
-
-_SHOW_FINGERPRINT = "openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem"
+from rocmox.errors import AuthenticationError, PermissionDeniedError, ProxmoxError, RocmoxError
 
 
 class NotFoundError(ProxmoxError):
@@ -26,65 +13,30 @@ class ConfigChangedError(ProxmoxError):
     """The container's configuration changed since it was read (the digest differs)."""
 
 
-def translate_http(error: ResourceException, endpoint: Endpoint, account_name: str, path: str) -> RocmoxError:
-    """An HTTP status of 400 or more as rocmox says it. PVE puts its text into the reason phrase."""
-    text = _text_of(error)
-    where = f"{endpoint.address}{path}"
-    if error.status_code == 401:  # noqa: PLR2004 - HTTP's number is its name
-        return AuthenticationError(
-            f"{endpoint.address} refuses {account_name}: {text or 'authentication failed'}",
-            remedy="Check pve_api_user with pve_api_password (or pve_api_token_id with pve_api_token_secret); "
-            "`pvesh get /access/users` on the node lists the users.",
-        )
-    if error.status_code == 403:  # noqa: PLR2004
-        return PermissionDeniedError(
-            f"{where}: {account_name} may not do this: {text}",
-            remedy="Give the account (and its token, when privileges are separated) the missing privilege, "
-            "or use root@pam.",
-        )
+def refused_login(where: str, account_name: str, text: str) -> AuthenticationError:
+    """PVE does not know the account, its password or its token."""
+    return AuthenticationError(
+        f"{where} refuses {account_name}: {text or 'authentication failed'}",
+        remedy="Check pve_api_user with pve_api_password (or pve_api_token_id with pve_api_token_secret); "
+        "`pvesh get /access/users` on the node lists the users.",
+    )
+
+
+def not_permitted(where: str, account_name: str, text: str) -> PermissionDeniedError:
+    """PVE knows the account, and the account may not do this."""
+    return PermissionDeniedError(
+        f"{where}: {account_name} may not do this: {text}",
+        remedy="Give the account (and its token, when privileges are separated) the missing privilege, "
+        "or use root@pam.",
+    )
+
+
+def from_text(where: str, text: str, *, prefix: str = "") -> RocmoxError:
+    """Any other refusal, told apart by PVE's words; `prefix` is a status that belongs before them."""
     if "does not exist" in text and "Configuration file" in text:
         return NotFoundError(f"{where}: {text}")
     if "detected modified configuration" in text:
         return ConfigChangedError(
             f"{where}: {text}", remedy="Somebody else changed the container meanwhile; run again to plan anew."
         )
-    return ProxmoxError(f"{where}: {error.status_code} {text}")
-
-
-def translate_transport(error: requests.exceptions.RequestException, endpoint: Endpoint) -> RocmoxError:
-    """No HTTP answer at all: wrong certificate, nobody there, no answer in time."""
-    why = _innermost(error)
-    if "ingerprint" in why:
-        return RefusedError(
-            f"{endpoint.address} shows another certificate than the one pinned in pve_api_fingerprint",
-            remedy=f"Compare with `{_SHOW_FINGERPRINT}` on the node itself; "
-            "correct pve_api_fingerprint if it was renewed.",
-        )
-    if isinstance(error, requests.exceptions.SSLError):
-        return RefusedError(
-            f"the certificate of {endpoint.address} is not trusted: {why}",
-            remedy=f"Pin it: pve_api_fingerprint is what `{_SHOW_FINGERPRINT}` prints on the node.",
-        )
-    return MachineError(
-        f"no answer from {endpoint.address}: {why}",
-        remedy="Check pve_api_host, the network, and `systemctl status pveproxy` on the node.",
-    )
-
-
-def _text_of(error: ResourceException) -> str:
-    """PVE's words; field errors of a 400 are added as `field: text`."""
-    text = str(error.content).strip()
-    errors = error.errors if isinstance(error.errors, dict) else {}
-    fields = "; ".join(f"{name}: {' '.join(str(why).split())}" for name, why in errors.items() if name != "errors")
-    if fields:
-        text = text.split(" - {")[0]
-    return f"{text} {fields}".strip()
-
-
-def _innermost(error: BaseException) -> str:
-    """Requests wraps urllib3 wraps the socket: the reason is at the bottom."""
-    text = str(error)
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(reason, BaseException):
-        text = str(reason)
-    return text.rpartition(": ")[2].rstrip(")") if "HTTPSConnection" in text else text
+    return ProxmoxError(f"{where}: {prefix}{text}")

@@ -14,7 +14,7 @@ from proxmoxer.backends.https import JsonSerializer
 from proxmoxer.core import ProxmoxResource, ResourceException
 
 from rocmox.proxmox.api import Account, Endpoint, Parameters
-from rocmox.proxmox.failures import translate_http, translate_transport
+from rocmox.proxmox.https_failures import translate_http, translate_transport
 from rocmox.proxmox.session import make_session
 
 _UNAUTHORIZED = 401

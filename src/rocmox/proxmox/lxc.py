@@ -42,6 +42,12 @@ def read_config(node: Node, vmid: int) -> ContainerConfig:
     return ContainerConfig(values=values, pending=frozenset(pending), digest=digest)
 
 
+def read_raw_lines(node: Node, vmid: int) -> tuple[tuple[str, str], ...]:
+    """The raw `lxc.*` lines of a configuration file, which `/pending` leaves out; PVE cannot write them."""
+    config = node.api.get(node.path("lxc", vmid, "config"))
+    return tuple((str(key), str(value)) for key, value in config.get("lxc", ()))
+
+
 def create(node: Node, parameters: Parameters) -> str:
     """Create a container from a template; returns the UPID."""
     return str(node.api.post(node.path("lxc"), parameters))

@@ -1,58 +1,79 @@
 import dataclasses
 import json
+import types
 from typing import Any
 
 import pytest
 
 from rocmox.cli import containers as command
 from rocmox.cli.main import main
+from rocmox.containers.apply import Outcome
 from rocmox.containers.inventory import InventoryHost
 from rocmox.containers.steps import StartContainer
 
 
-@dataclasses.dataclass
-class Plan:
-    steps: tuple[StartContainer, ...]
-    containers: tuple[Any, ...] = ()
+class Way:
+    words = "pvesh over ssh://root@pve1 (host key verified) as root@pam"
+    node = types.SimpleNamespace(name="pve1")
 
 
 @dataclasses.dataclass
 class Session:
-    plan: Plan
+    steps: tuple[StartContainer, ...] = (StartContainer(vmid=101),)
+    containers: tuple[Any, ...] = ()
     host: str = "pve1"
+    legacy: bool = False
     applied: int = 0
+    migrates: bool = False
+    way = Way()
 
-    class node:  # noqa: N801 - stands for an attribute
-        name = "pve1"
+    @property
+    def has_drifted(self) -> bool:
+        return bool(self.steps) or self.legacy
 
     def warnings(self) -> list[str]:
         return ["container 9 must be restarted"]
 
-    def apply(self) -> Any:
+    def apply(self) -> Outcome:
         self.applied += 1
-        return dataclasses.make_dataclass("Outcome", ["done"])(done=("start container 101",))
+        return Outcome(done=("start container 101",), warnings=("slow",), awaiting_group_ids=())
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Session:
-    session = Session(plan=Plan(steps=(StartContainer(vmid=101),)))
+    session = Session()
+
+    def open_comparison(_: InventoryHost, *, migrate_legacy: bool) -> Session:
+        session.migrates = migrate_legacy
+        return session
+
     monkeypatch.setattr(command, "read_hosts", lambda *_, **__: [InventoryHost(name="pve1", variables={})])
-    monkeypatch.setattr(command, "open_session", lambda _: session)
+    monkeypatch.setattr(command, "open_comparison", open_comparison)
+    monkeypatch.setattr(command, "open_adoption", lambda _: session)
     return session
 
 
-@pytest.mark.parametrize(("action", "status"), [("plan", 1), ("drift", 1), ("apply", 0)])
+@pytest.mark.parametrize(("action", "status"), [("plan", 1), ("drift", 1), ("apply", 0), ("adopt", 0)])
 def test_pending_changes(session: Session, action: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["containers", action]) == status
     shown = capsys.readouterr()
     assert "pve1: start container 101" in shown.out
     assert "must be restarted" in shown.err
-    assert session.applied == (action == "apply")
+    assert "pvesh over ssh://root@pve1" in shown.err
+    assert session.applied == (action in {"apply", "adopt"})
+    assert not session.migrates
+
+
+def test_raw_lines_are_drift_and_migrated_on_request(session: Session) -> None:
+    session.steps, session.legacy = (), True
+    assert main(["containers", "drift"]) == 1
+    assert main(["containers", "apply", "--migrate-legacy"]) == 0
+    assert session.migrates
 
 
 @pytest.mark.parametrize("action", ["plan", "drift", "apply"])
 def test_nothing_to_do(session: Session, action: str, capsys: pytest.CaptureFixture[str]) -> None:
-    session.plan.steps = ()
+    session.steps = ()
     assert main(["containers", action]) == 0
     assert capsys.readouterr().out == "pve1: nothing to do\n"
 
@@ -62,6 +83,7 @@ def test_json_stands_alone_on_stdout(session: Session, capsys: pytest.CaptureFix
     document = json.loads(capsys.readouterr().out)
     assert document["schema_version"] == 1
     assert document["nodes"][0]["done"] == ["start container 101"]
+    assert document["nodes"][0]["warnings"] == ["container 9 must be restarted", "slow"]
 
 
 def test_an_unknown_action_is_wrong_usage() -> None:

@@ -17,6 +17,7 @@ class FakeContainer:
         self.config = dict(config)
         self.active = dict(config)
         self.running = running
+        self.raw: list[tuple[str, str]] = []
 
     @property
     def digest(self) -> str:
@@ -86,6 +87,10 @@ class FakePve:
                 ]
             case ["lxc", vmid, "pending"]:
                 return self._pending(self._container(vmid))
+            case ["lxc", vmid, "config"]:
+                found = self._container(vmid)
+                raw = [list(line) for line in found.raw]
+                return {**found.config, "digest": found.digest} | ({"lxc": raw} if raw else {})
             case ["lxc", vmid, "status", "current"]:
                 return {"status": "running" if self._container(vmid).running else "stopped"}
         raise AssertionError(rest)

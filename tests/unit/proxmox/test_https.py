@@ -14,8 +14,9 @@ from rocmox.errors import (
     RefusedError,
     UsageError,
 )
-from rocmox.proxmox import Account, Endpoint, HttpsApi
+from rocmox.proxmox import Account, Endpoint
 from rocmox.proxmox.failures import ConfigChangedError, NotFoundError
+from rocmox.proxmox.https import HttpsApi
 
 from .tls_server import make_certificate, serve
 

@@ -1,0 +1,106 @@
+"""Follows cards that changed their numbers, on the node itself, before its containers start. Standard library only.
+
+Nothing but the paths of GPU devices in containers of ours is changed; group ids are those the configuration has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rocmox.containers.cards import Card, choose, wished_devices
+from rocmox.containers.current import CurrentContainer, read_container
+from rocmox.containers.devices import bind_groups, change_devices, gpu_devices, remembered_groups
+from rocmox.containers.spec import ContainerSpec, parse_specs
+from rocmox.containers.steps import UpdateConfig
+from rocmox.errors import RocmoxError, UsageError
+from rocmox.machine import Machine
+from rocmox.proxmox import Node, lxc
+
+SCHEMA_VERSION = 1
+_PAUSE_SECONDS = 1.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StoredWish:
+    """What the role leaves on the node: its name and the containers that are wished there."""
+
+    node: str
+    specs: tuple[ContainerSpec, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Repair:
+    """What became of one container: `step` is what had to change, `problem` why nothing could be done."""
+
+    vmid: int
+    step: UpdateConfig | None = None
+    problem: str = ""
+
+
+def read_wish(machine: Machine, path: str) -> StoredWish:
+    """The stored wish; UsageError when the file is none."""
+    try:
+        document: Any = json.loads(machine.read_bytes(path))
+        if document["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"schema_version is {document['schema_version']}, {SCHEMA_VERSION} is known")  # noqa: TRY301
+        specs = parse_specs(document["containers"])
+        return StoredWish(node=str(document["node"]), specs=tuple(spec for spec in specs if spec.gpus))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} holds no wish: {error}", remedy="The role gpu_container writes it (gpu_container_repair_at_boot)."
+        ) from error
+
+
+def await_cards(
+    read_cards: Callable[[], tuple[Card, ...]],
+    specs: Sequence[ContainerSpec],
+    *,
+    wait_seconds: float,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[Card, ...]:
+    """The cards, once every wished one has its driver or the time is up: at boot a driver may still be loading."""
+    deadline = now() + wait_seconds
+    while True:
+        cards = read_cards()
+        if now() >= deadline or not any(choose(spec, cards)[1] for spec in specs):
+            return cards
+        sleep(_PAUSE_SECONDS)
+
+
+def plan_repair(spec: ContainerSpec, container: CurrentContainer | None, cards: Sequence[Card]) -> Repair:
+    """The change of device paths one container needs, if any."""
+    if container is None or not container.is_ours or not gpu_devices(container.config):
+        return Repair(vmid=spec.vmid)
+    chosen, problems = choose(spec, cards)
+    if problems:
+        return Repair(vmid=spec.vmid, problem=str(problems[0]))
+    wished = wished_devices(chosen)
+    if {device.path for device in wished} == {device.path for device in gpu_devices(container.config).values()}:
+        return Repair(vmid=spec.vmid)
+    groups = remembered_groups(container.config)
+    if groups is None:
+        return Repair(vmid=spec.vmid, problem="its devices have no group ids to keep; run `rocmox containers apply`")
+    changes = change_devices(container.config, bind_groups(wished, groups))
+    step = UpdateConfig(vmid=spec.vmid, changes=changes.changes, delete=changes.delete, digest=container.digest)
+    return Repair(vmid=spec.vmid, step=step)
+
+
+def repair(node: Node, specs: Sequence[ContainerSpec], cards: Sequence[Card], *, dry_run: bool) -> tuple[Repair, ...]:
+    """Every container in turn; what fails for one does not keep the others from being repaired."""
+    return tuple(_repair_one(node, spec, cards, dry_run=dry_run) for spec in specs)
+
+
+def _repair_one(node: Node, spec: ContainerSpec, cards: Sequence[Card], *, dry_run: bool) -> Repair:
+    try:
+        planned = plan_repair(spec, read_container(node, spec.vmid), cards)
+        if planned.step and not dry_run:
+            step = planned.step
+            lxc.update(node, step.vmid, changes=step.changes, delete=step.delete, digest=step.digest)
+    except RocmoxError as error:
+        return Repair(vmid=spec.vmid, problem=str(error))
+    return planned

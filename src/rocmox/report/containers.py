@@ -1,0 +1,41 @@
+"""Steps and differences of containers, for people."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rocmox.containers.apply import Outcome
+from rocmox.containers.difference import describe_difference
+from rocmox.containers.session import Session
+from rocmox.containers.site import ContainerPlan
+from rocmox.containers.steps import Step
+
+
+def say(host: str, words: Sequence[str]) -> None:
+    """Diagnostics, apart from the result."""
+    for word in words:
+        print(f"rocmox: {host}: {word}", file=sys.stderr)
+
+
+def describe(session: Session, outcome: Outcome | None) -> dict[str, Any]:
+    """One node of the JSON document; `outcome` is None when nothing was to be carried out."""
+    entry: dict[str, Any] = {"host": session.host, "node": session.way.node.name, "way": session.way.words}
+    entry["steps"] = [str(step) for step in session.steps]
+    entry["warnings"] = [*session.warnings(), *(outcome.warnings if outcome else ())]
+    return entry if outcome is None else {**entry, "done": list(outcome.done)}
+
+
+def print_steps(host: str, steps: Sequence[Step], containers: Sequence[ContainerPlan] = ()) -> None:
+    """One line for each step, then what changes in each container as a unified difference."""
+    if not steps:
+        print(f"{host}: nothing to do")
+    for step in steps:
+        print(f"{host}: {step}")
+    for container in containers:
+        before, after = (text.splitlines() for text in describe_difference(container))
+        label = f"container {container.wish.spec.vmid}"
+        for line in difflib.unified_diff(before, after, f"{label}: found", f"{label}: wished", lineterm="", n=1):
+            print(line)
