@@ -5,20 +5,22 @@ DOCUMENTATION = r"""
 module: gpu_container
 short_description: LXC containers with AMD cards on a Proxmox VE node, planned and applied
 description:
-  - Compares the wished containers with those on the node and carries out the difference over the API.
+  - Compares the wished containers with those on the node and carries out the difference.
+  - Goes over the API with a password or a token, without them over C(pvesh) as root (SSH, or on the node itself).
   - Refuses before anything is changed when something is known to fail, and says every reason at once.
   - Changes and destroys only containers that carry the tag C(rocmox).
   - Runs where the package rocmox is installed, usually on the controller with C(delegate_to).
 options:
   state:
-    description: V(present) creates and changes; V(absent) destroys the listed containers that carry the tag.
+    description:
+      - V(present) creates and changes; V(absent) destroys the listed containers that carry the tag.
+      - V(adopted) puts the tag on the listed containers that exist without it and have the listed host name.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, adopted]
     default: present
   api_host:
-    description: Name or address of the API.
+    description: Name or address of the API; needed with a password or a token.
     type: str
-    required: true
   api_port:
     description: Port of the API.
     type: int
@@ -46,6 +48,19 @@ options:
     description: Longest wait for one answer.
     type: int
     default: 30
+  way:
+    description:
+      - Which way into the node to take. V(auto) takes V(https) with a password or a token, else V(local) when this
+        machine is the node, else V(ssh).
+    type: str
+    choices: [auto, https, ssh, local]
+    default: auto
+  ssh_destination:
+    description: The node as root for the system's ssh, V(root@host), or V(local). Host keys must be known.
+    type: str
+  ssh_options:
+    description: Further words for ssh, quoted as for a shell.
+    type: str
   node:
     description: Name of the node.
     type: str
@@ -79,6 +94,10 @@ options:
     default: []
   allow_overcommit:
     description: Whether thin disks may promise more space than the storage has.
+    type: bool
+    default: false
+  migrate_legacy:
+    description: Whether raw C(lxc.*) lines that pass cards are replaced by C(devN), with a backup on the node.
     type: bool
     default: false
   create_timeout_seconds:
@@ -122,6 +141,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+way:
+  description: The way into the node that was taken, as whom, and how the other end was known.
+  type: str
+  returned: always
 steps:
   description: What was done, or would be done in check mode.
   type: list
@@ -159,8 +182,8 @@ except ImportError:
 
 def argument_spec() -> dict[str, dict[str, object]]:
     return {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "api_host": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent", "adopted"], "default": "present"},
+        "api_host": {"type": "str"},
         "api_port": {"type": "int", "default": 8006},
         "api_user": {"type": "str", "default": "root@pam"},
         "api_password": {"type": "str", "no_log": True},
@@ -169,6 +192,9 @@ def argument_spec() -> dict[str, dict[str, object]]:
         "api_fingerprint": {"type": "str"},
         "api_ca_file": {"type": "path"},
         "api_timeout_seconds": {"type": "int", "default": 30},
+        "way": {"type": "str", "choices": ["auto", "https", "ssh", "local"], "default": "auto"},
+        "ssh_destination": {"type": "str"},
+        "ssh_options": {"type": "str"},
         "node": {"type": "str", "required": True},
         "containers": {"type": "list", "elements": "dict", "required": True},
         "gpus_report": {"type": "str", "default": '{"gpus": []}'},
@@ -177,6 +203,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
         "template_storage": {"type": "str", "default": "local"},
         "supported_guests": {"type": "list", "elements": "str", "default": []},
         "allow_overcommit": {"type": "bool", "default": False},
+        "migrate_legacy": {"type": "bool", "default": False},
         "create_timeout_seconds": {"type": "int", "default": 900},
         "start_timeout_seconds": {"type": "int", "default": 180},
         "shutdown_timeout_seconds": {"type": "int", "default": 60},
@@ -189,9 +216,13 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     if MISSING:
         module.fail_json(msg=missing_required_lib("rocmox"), exception=MISSING)
-    run = ansible_entry.remove_containers if module.params["state"] == "absent" else ansible_entry.ensure_containers
+    by_state = {
+        "present": ansible_entry.ensure_containers,
+        "absent": ansible_entry.remove_containers,
+        "adopted": ansible_entry.adopt_containers,
+    }
     try:
-        result = run(module.params, check_mode=module.check_mode)
+        result = by_state[module.params["state"]](module.params, check_mode=module.check_mode)
     except RocmoxError as error:
         module.fail_json(msg=str(error))
     for warning in result.pop("warnings", []):

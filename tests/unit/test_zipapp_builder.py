@@ -17,9 +17,9 @@ def zipapp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def run(zipapp: Path, *words: str, root: Path) -> subprocess.CompletedProcess[str]:
+def run(zipapp: Path, *words: str, root: Path, path: str = "/usr/bin:/bin") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-S", "-W", "error", str(zipapp), *words]
-    environment = {"ROCMOX_ROOT": str(root), "PATH": "/usr/bin:/bin"}
+    environment = {"ROCMOX_ROOT": str(root), "PATH": path}
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/", check=False, timeout=60)
 
 
@@ -40,6 +40,40 @@ def test_its_checks_and_probes_are_found(zipapp: Path, gpu_tree: Callable[[str],
     assert done.returncode == 2, done.stderr
     results = json.loads(done.stdout)["results"]
     assert [result["code"] for result in results if result["check"] == "services"] == ["SERVICE_SILENT"]
+
+
+PVESH = """#!/bin/sh
+case "$1 $2" in
+"get /nodes/pve1/lxc/101/pending") cat <<'END'
+[{"key": "digest", "value": "0a1b"}, {"key": "tags", "value": "rocmox"},
+ {"key": "dev0", "value": "/dev/kfd,gid=993"}, {"key": "dev1", "value": "/dev/dri/renderD150,gid=993"},
+ {"key": "dev2", "value": "/dev/dri/card50,gid=44"}]
+END
+;;
+"get /nodes/pve1/lxc/101/config") echo '{"digest": "0a1b"}' ;;
+"get /nodes/pve1/lxc/101/status/current") echo '{"status": "stopped"}' ;;
+set*) echo "$@" >"$(dirname "$0")/set" ;;
+*) echo "unexpected: $*" >&2; exit 1 ;;
+esac
+"""
+
+
+def test_it_repairs_a_container_on_the_node(zipapp: Path, gpu_tree: Callable[[str], Path], tmp_path: Path) -> None:
+    pvesh = tmp_path / "pvesh"
+    pvesh.write_text(PVESH, encoding="utf-8")
+    pvesh.chmod(0o755)
+    root = gpu_tree("mi50x3")
+    card = json.loads(run(zipapp, "gpus", "--json", root=root).stdout)["gpus"][0]
+    wish = {"schema_version": 1, "node": "pve1"}
+    wish["containers"] = [{"vmid": 101, "hostname": "llm1", "gpus": [card["pci_address"]]}]
+    (tmp_path / "wish.json").write_text(json.dumps(wish), encoding="utf-8")
+    words = ["repair", "--wish", str(tmp_path / "wish.json"), "--wait-seconds", "5"]
+    done = run(zipapp, *words, root=root, path=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == 0, done.stderr
+    sent = (tmp_path / "set").read_text(encoding="utf-8").split()
+    assert sent[:2] == ["set", "/nodes/pve1/lxc/101/config"]
+    assert {f"{card['render_path']},gid=993,mode=0660", f"{card['card_path']},gid=44,mode=0660"} <= set(sent)
+    assert sent[sent.index("--digest") + 1] == "0a1b"
 
 
 def test_it_says_what_it_cannot_do(zipapp: Path, gpu_tree: Callable[[str], Path]) -> None:

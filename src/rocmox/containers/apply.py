@@ -10,7 +10,7 @@ from rocmox.containers.current import read_container
 from rocmox.containers.devices import GroupIds
 from rocmox.containers.legacy_file import ConfigFiles
 from rocmox.containers.options import Options
-from rocmox.containers.plan import RAW_LINES, Rules, Wish, plan_container
+from rocmox.containers.plan import Rules, Wish, plan_container
 from rocmox.containers.problems import Problem
 from rocmox.containers.site import ContainerPlan, SitePlan
 from rocmox.containers.steps import (
@@ -128,7 +128,7 @@ class _Run:
         self._again(wish, group_ids)
 
     def _migrate(self, step: MigrateLegacy, wish: Wish) -> None:
-        """Raw lines out, devices in, restart; whatever fails, the file is put back whole and the guest runs again."""
+        """Stop, raw lines out, devices in, start; whatever fails, the file is put back and the guest runs as before."""
         vmid = step.vmid
         if self._files is None:
             raise RefusedError(f"the configuration file of {vmid} cannot be reached: no way to the node's command line")
@@ -137,30 +137,32 @@ class _Run:
         if running and wish.devices and group_ids is None:
             self.awaiting_group_ids.append(vmid)
             return
-        backup = self._files.remove_gpu_lines(vmid, digest=step.digest)
-        self.done.append(str(step))
-        self._puts_back = False
+        backup = None
+        self._puts_back = False  # the whole file is put back here
         try:
-            self._again(wish, group_ids, restart_for=(RAW_LINES,))
+            shut_down(self._node, vmid, self._options)
+            backup = self._files.remove_gpu_lines(vmid, digest=step.digest)
+            self.done.append(str(step))
+            self._again(wish, group_ids)
         except (ProxmoxError, MachineError) as error:
-            self._files.restore(backup)
-            state = "its configuration file is as before"
-            if running and lxc.status(self._node, vmid) != "running":
-                state += self._start_again(vmid)
+            if backup:
+                self._files.restore(backup)
+            state = "its configuration file is as before" + (self._start_again(vmid) if running else "")
+            where = f" A copy of the file lies in {backup.path} on the node." if backup else ""
             raise TaskFailedError(
                 f"container {vmid} was not migrated to devN and was put back: {state}\n{error.message}",
-                remedy=f"The text above says why. A copy of the file lies in {backup.path} on the node.",
+                remedy=f"The text above says why.{where}",
             ) from error
         finally:
             self._puts_back = True
 
-    def _again(self, wish: Wish, group_ids: GroupIds | None, *, restart_for: tuple[str, ...] = ()) -> None:
+    def _again(self, wish: Wish, group_ids: GroupIds | None) -> None:
         """Look at one container anew and plan with what is known now."""
         current = read_container(self._node, wish.spec.vmid)
         if current is not None and not current.is_ours:
             what = "what came into being under this VMID is not rocmox's"
             preflight.check_all([Problem(where=wish.spec.field("vmid"), what=what, remedy="Choose a free VMID.")])
-        steps = plan_container(wish, current, group_ids=group_ids, rules=self._rules, restart_for=restart_for)
+        steps = plan_container(wish, current, group_ids=group_ids, rules=self._rules)
         self.container(ContainerPlan(wish=wish, current=current, steps=steps))
 
     def _start_or_undo(self, step: StartContainer | RestartContainer, undo: UpdateConfig) -> None:

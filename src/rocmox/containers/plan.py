@@ -23,9 +23,6 @@ from rocmox.containers.steps import (
 )
 from rocmox.proxmox.cluster import Version
 
-RAW_LINES = "lxc lines"
-"""What a restart is for after raw lines left the configuration file: PVE does not list them as pending."""
-
 _DEVICE_HOTPLUG = Version(major=9, minor=0)
 # PVE applies these to a running container at once (PVE::LXC::Config vmconfig_hotplug_pending, pve-container 5.2.6);
 # everything else waits for the next start.
@@ -63,12 +60,10 @@ def plan_container(
     *,
     group_ids: devices.GroupIds | None,
     rules: Rules,
-    restart_for: tuple[str, ...] = (),
 ) -> tuple[Step, ...]:
     """The steps that turn `current` into `wish`; empty when it is so already.
 
     `group_ids` are those read in the running guest. A stopped guest's are taken from its configuration if that tells.
-    `restart_for` names what a running container must restart for beside its pending keys.
     """
     vmid = wish.spec.vmid
     if current is None:
@@ -77,11 +72,10 @@ def plan_container(
             StartContainer(vmid=vmid),
         ]
         return (*steps, *_pass_later(wish))
-    if current.legacy and rules.migrate_legacy:
-        migrated = dataclasses.replace(current, legacy=())
+    if will_migrate(current, rules):
         migrate = MigrateLegacy(vmid=vmid, lines=current.legacy, digest=current.digest)
-        rest = plan_container(wish, migrated, group_ids=group_ids, rules=rules, restart_for=(RAW_LINES,))
-        return (migrate, *rest)
+        migrated = dataclasses.replace(current, legacy=(), running=False)
+        return (migrate, *plan_container(wish, migrated, group_ids=group_ids, rules=rules))
     if group_ids is None and not current.running:
         group_ids = devices.remembered_groups(current.config)
     update, waits = _plan_update(wish, current, group_ids, rules)
@@ -89,9 +83,14 @@ def plan_container(
     steps += _plan_disk(wish.spec, current)
     if not current.running:
         steps.append(StartContainer(vmid=vmid))
-    elif (waits or restart_for) and rules.restart:
-        steps.append(RestartContainer(vmid=vmid, why=(*waits, *restart_for)))
+    elif waits and rules.restart:
+        steps.append(RestartContainer(vmid=vmid, why=waits))
     return (*steps, *(_pass_later(wish) if group_ids is None and not current.legacy else ()))
+
+
+def will_migrate(current: CurrentContainer, rules: Rules) -> bool:
+    """Raw lines act at the next start alone, so a container that runs and may not restart keeps them."""
+    return bool(current.legacy) and rules.migrate_legacy and (rules.restart or not current.running)
 
 
 def waiting_keys(current: CurrentContainer) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rocmox.containers.legacy import as_text
-from rocmox.containers.plan import waiting_keys
+from rocmox.containers.plan import waiting_keys, will_migrate
 from rocmox.containers.site import SitePlan, legacy_containers
 
 
@@ -24,10 +24,10 @@ def _pending(plan: SitePlan) -> list[str]:
 
 
 def _legacy(plan: SitePlan) -> list[str]:
-    if plan.rules.migrate_legacy:
-        return []
     return [
         f"container {entry.vmid} passes cards by raw lines ({as_text(entry.legacy)}), so its devices are left alone; "
-        "`rocmox containers apply --migrate-legacy` (gpu_container_migrate_legacy: true) turns them into devN"
+        "`rocmox containers apply --migrate-legacy` (gpu_container_migrate_legacy: true) turns them into devN and "
+        "restarts it"
         for entry in legacy_containers(plan)
+        if not will_migrate(entry, plan.rules)
     ]

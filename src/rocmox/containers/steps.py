@@ -117,14 +117,14 @@ class DestroyContainer:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MigrateLegacy:
-    """Take raw GPU lines out of the configuration file on the node, with a backup; `devN` entries follow."""
+    """Take raw GPU lines out of the file of a container that is shut down, with a backup; `devN` and a start follow."""
 
     vmid: int
     lines: tuple[RawLine, ...]
     digest: str
 
     def __str__(self) -> str:
-        return f"take out of the configuration file of {self.vmid}: {as_text(self.lines)}"
+        return f"with {self.vmid} shut down, take out of its configuration file: {as_text(self.lines)}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

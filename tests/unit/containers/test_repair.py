@@ -1,0 +1,184 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from rocmox.cli import repair as command
+from rocmox.cli.main import main
+from rocmox.containers.cards import Card
+from rocmox.containers.repair import StoredWish, await_cards, plan_repair, read_wish, repair
+from rocmox.containers.spec import ContainerSpec, parse_specs
+from rocmox.errors import UsageError
+from rocmox.machine import LocalMachine
+
+from .fake_pve import FakeContainer, FakePve
+from .worlds import CARDS, CHAT, LLM, node_of
+
+FOUND = {
+    "dev0": "/dev/kfd,gid=993,mode=0660",
+    "dev1": "/dev/dri/renderD128,gid=993,mode=0660",
+    "dev2": "/dev/dri/card0,gid=44,mode=0660",
+    "dev3": "/dev/ttyUSB0,gid=20",
+}
+FIRST = LLM | {"gpus": ["0000:03:00.0"]}
+
+
+def specs(*entries: dict[str, object]) -> tuple[ContainerSpec, ...]:
+    return parse_specs(list(entries))
+
+
+def moved(number: int, *, driver: bool = True) -> tuple[Card, ...]:
+    card = CARDS[0]
+    render = f"/dev/dri/renderD{128 + number}" if driver else None
+    path = f"/dev/dri/card{number}" if driver else None
+    return (Card(pci_address=card.pci_address, architecture="gfx906", card_path=path, render_path=render),)
+
+
+def node_with(config: dict[str, str], vmid: int = 101) -> FakePve:
+    pve = FakePve()
+    pve.containers[vmid] = FakeContainer({"hostname": "llm1", "tags": "rocmox", **config})
+    pve.devices |= {"/dev/dri/card2", "/dev/dri/renderD130", "/dev/ttyUSB0"}
+    return pve
+
+
+def test_a_renumbered_card_is_followed_and_nothing_else_changes() -> None:
+    pve = node_with(FOUND)
+    (done,) = repair(node_of(pve), specs(FIRST), moved(2), dry_run=False)
+    assert done.problem == ""
+    assert pve.containers[101].config == {
+        "hostname": "llm1",
+        "tags": "rocmox",
+        **FOUND,
+        "dev1": "/dev/dri/renderD130,gid=993,mode=0660",
+        "dev2": "/dev/dri/card2,gid=44,mode=0660",
+    }
+    assert repair(node_of(pve), specs(FIRST), moved(2), dry_run=False)[0].step is None
+
+
+def test_a_dry_run_changes_nothing() -> None:
+    pve = node_with(FOUND)
+    (found,) = repair(node_of(pve), specs(FIRST), moved(2), dry_run=True)
+    assert "renderD130" in str(found.step)
+    assert pve.changes == []
+
+
+@pytest.mark.parametrize(
+    ("config", "cards"),
+    [
+        (FOUND, CARDS),
+        (FOUND | {"tags": "prod"}, moved(2)),
+        ({"dev0": "/dev/ttyUSB0"}, moved(2)),
+        ({}, moved(2)),
+    ],
+    ids=["in place", "foreign", "no GPU devices yet", "no devices"],
+)
+def test_what_needs_no_repair(config: dict[str, str], cards: tuple[Card, ...]) -> None:
+    pve = node_with(config)
+    assert [entry.step or entry.problem for entry in repair(node_of(pve), specs(FIRST), cards, dry_run=False)] == [""]
+    assert pve.changes == []
+
+
+def test_a_missing_card_is_said_and_the_others_are_repaired() -> None:
+    pve = node_with(FOUND)
+    pve.containers[103] = FakeContainer({"hostname": "llm3", "tags": "rocmox", **FOUND})
+    wished = specs(LLM | {"gpus": ["0000:99:00.0"]}, FIRST | {"vmid": 103, "hostname": "llm3"})
+    missing, other = repair(node_of(pve), wished, moved(2), dry_run=False)
+    assert "no AMD card at 0000:99:00.0" in missing.problem
+    assert other.step is not None
+    assert "renderD130" in pve.containers[103].config["dev1"]
+
+
+def test_pve_s_refusal_is_a_problem_of_that_container_alone() -> None:
+    pve = node_with(FOUND)
+    (found,) = repair(node_of(pve), specs(FIRST), moved(7), dry_run=False)
+    assert "Device /dev/dri/renderD135 does not exist" in found.problem
+
+
+def test_ids_that_nobody_knows_are_not_guessed() -> None:
+    pve = node_with({"dev0": "/dev/kfd", "dev1": "/dev/dri/card0"})
+    assert "no group ids" in repair(node_of(pve), specs(FIRST), moved(2), dry_run=False)[0].problem
+
+
+def test_no_container_is_no_problem() -> None:
+    assert plan_repair(specs(FIRST)[0], None, CARDS).problem == ""
+
+
+def test_drivers_are_waited_for() -> None:
+    answers = iter([moved(0, driver=False), moved(0, driver=False), moved(2)])
+    clock = iter(range(100))
+    cards = await_cards(
+        lambda: next(answers), specs(FIRST), wait_seconds=60, now=lambda: next(clock), sleep=lambda _: None
+    )
+    assert cards == moved(2)
+
+
+def test_waiting_has_an_end() -> None:
+    clock = iter(range(100))
+    cards = await_cards(
+        lambda: moved(0, driver=False), specs(FIRST), wait_seconds=3, now=lambda: next(clock), sleep=lambda _: None
+    )
+    assert cards == moved(0, driver=False)
+    assert next(clock) < 10
+
+
+def stored(tmp_path: Path, **document: object) -> str:
+    path = tmp_path / "containers.json"
+    path.write_text(json.dumps({"schema_version": 1, "node": "pve1", "containers": [FIRST, CHAT], **document}))
+    return str(path)
+
+
+def test_the_stored_wish_is_the_containers_with_cards(tmp_path: Path) -> None:
+    wish = read_wish(LocalMachine("/"), stored(tmp_path))
+    assert (wish.node, [spec.vmid for spec in wish.specs]) == ("pve1", [101])
+
+
+@pytest.mark.parametrize("document", [{"schema_version": 2}, {"containers": None}, {"containers": "x"}])
+def test_what_is_no_wish_is_said(tmp_path: Path, document: dict[str, object]) -> None:
+    with pytest.raises(Exception, match=r"holds no wish|is not a list"):
+        read_wish(LocalMachine("/"), stored(tmp_path, **document))
+    with pytest.raises(UsageError, match="repair_at_boot"):
+        read_wish(LocalMachine("/"), str(tmp_path / "absent"))
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch) -> FakePve:
+    pve = node_with(FOUND)
+    monkeypatch.setattr(command, "PveshApi", lambda _: pve)
+    monkeypatch.setattr(command, "read_wish", lambda *_: StoredWish(node="pve1", specs=specs(FIRST)))
+    return pve
+
+
+@pytest.mark.parametrize(
+    ("cards", "words", "status", "said"),
+    [
+        (moved(2), [], 0, "renderD130"),
+        (moved(2), ["--dry-run"], 1, "renderD130"),
+        (CARDS, [], 0, "no card changed its number"),
+        ((), [], 2, "no AMD card"),
+    ],
+)
+def test_the_command_says_what_it_did(
+    *,
+    node: FakePve,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cards: tuple[Card, ...],
+    words: list[str],
+    status: int,
+    said: str,
+) -> None:
+    monkeypatch.setattr(command, "await_cards", lambda *_, **__: cards)
+    assert main(["repair", *words]) == status
+    shown = capsys.readouterr()
+    assert said in shown.out + shown.err
+    assert bool(node.changes) == (status == 0 and cards == moved(2))
+
+
+def test_the_command_s_document(
+    node: FakePve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "await_cards", lambda *_, **__: moved(2))
+    assert main(["repair", "--json", "--dry-run"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["containers"][0]["vmid"] == 101
+    assert node.changes == []
