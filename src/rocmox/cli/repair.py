@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox repair`."""
     parser.add_argument("--wish", default="/etc/rocmox/containers.json", metavar="FILE", help="default: %(default)s")
     parser.add_argument(
-        "--wait-seconds", type=float, default=0, metavar="N", help="how long drivers may take to bring up wished cards"
+        "--wait-seconds", type=float, default=0, metavar="N", help="how long drivers, and a quorum, may take"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would change, change nothing")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         return tuple(Card.from_gpu(gpu) for gpu in read_gpus(machine))
 
     cards = await_cards(read_cards, wish.specs, wait_seconds=arguments.wait_seconds)
-    repairs = repair(Node(api=PveshApi(machine), name=wish.node), wish.specs, cards, dry_run=arguments.dry_run)
+    node = Node(api=PveshApi(machine), name=wish.node)
+    repairs = repair(node, wish.specs, cards, dry_run=arguments.dry_run, wait_seconds=arguments.wait_seconds)
     for entry in repairs:
         if entry.problem:
             print(f"rocmox: container {entry.vmid}: {entry.problem}", file=sys.stderr)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rocmox.containers import preflight
 from rocmox.containers.current import read_container
 from rocmox.containers.devices import GroupIds
-from rocmox.containers.legacy_file import ConfigFiles
+from rocmox.containers.legacy_file import Backup, ConfigFiles
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container
 from rocmox.containers.problems import Problem
@@ -145,12 +145,10 @@ class _Run:
             self.done.append(str(step))
             self._again(wish, group_ids)
         except (ProxmoxError, MachineError) as error:
-            if backup:
-                self._files.restore(backup)
-            state = "its configuration file is as before" + (self._start_again(vmid) if running else "")
             where = f" A copy of the file lies in {backup.path} on the node." if backup else ""
             raise TaskFailedError(
-                f"container {vmid} was not migrated to devN and was put back: {state}\n{error.message}",
+                f"container {vmid} was not migrated to devN: {self._back_to(vmid, backup, running=running)}\n"
+                f"{error.message}",
                 remedy=f"The text above says why.{where}",
             ) from error
         finally:
@@ -180,6 +178,14 @@ class _Run:
                 f"container {vmid} did not start after the change and was put back: {state}\n{error.message}",
                 remedy="The task's log above says why it did not start.",
             ) from error
+
+    def _back_to(self, vmid: int, backup: Backup | None, *, running: bool) -> str:
+        try:
+            if backup and self._files:
+                self._files.restore(backup)
+            return "its configuration file is as before" + (self._start_again(vmid) if running else "")
+        except (ProxmoxError, MachineError) as error:
+            return f"and it could not be put back: {error.message}"
 
     def _start_again(self, vmid: int) -> str:
         try:

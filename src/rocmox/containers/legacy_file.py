@@ -18,6 +18,7 @@ BACKUPS = "/var/lib/rocmox/container-backups"
 _CHANGED = 3
 # pmxcfs takes a new file and a rename, which is how PVE itself writes (PVE::Tools::file_set_contents); the lock is
 # PVE::AbstractConfig's. An empty digest means any; an empty backup means none.
+# A connection that breaks while the content travels ends `cat` early, hence the checksum.
 _REPLACE = """set -eu
 umask 027
 exec 9>>"/run/lock/lxc/pve-config-$1.lock"
@@ -28,6 +29,7 @@ if [ -n "$4" ]; then
     cp "$2" "$4"
 fi
 cat >"$2.tmp.rocmox"
+[ "$(sha1sum <"$2.tmp.rocmox" | cut -d' ' -f1)" = "$5" ] || { rm "$2.tmp.rocmox"; exit 4; }
 mv "$2.tmp.rocmox" "$2"
 """
 
@@ -67,7 +69,7 @@ class ConfigFiles:
         """Take the raw GPU lines out of a file that still has this digest (PVE's: SHA-1 of the file)."""
         path = self._path(vmid)
         before = self._machine.read_bytes(path)
-        if hashlib.sha1(before, usedforsecurity=False).hexdigest() != digest:
+        if _sha1(before) != digest:
             raise _changed(path)
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         backup = Backup(vmid=vmid, path=f"{BACKUPS}/{vmid}.conf.{stamp}", content=before)
@@ -81,7 +83,7 @@ class ConfigFiles:
 
     def _replace(self, vmid: int, content: bytes, *, digest: str, backup: str) -> None:
         path = self._path(vmid)
-        argv = ["sh", "-c", _REPLACE, "replace", str(vmid), path, digest, backup]
+        argv = ["sh", "-c", _REPLACE, "replace", str(vmid), path, digest, backup, _sha1(content)]
         done = self._machine.run(argv, stdin=content)
         if done.exit_status == _CHANGED:
             raise _changed(path)
@@ -98,6 +100,10 @@ class ConfigFiles:
             return int(done.stdout.strip(), 16)
         except ValueError as error:
             raise MachineError(f"{self._machine.name}: stat says {done.stdout!r} of /dev/kfd") from error
+
+
+def _sha1(content: bytes) -> str:
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 
 def _changed(path: str) -> ConfigChangedError:

@@ -13,6 +13,8 @@ from rocmox.machine.container import ContainerMachine
 
 _RUN_ZIPAPP = 'file=$(mktemp) && trap "rm -f $file" EXIT && cat >"$file" && python3 -I "$file" gpus --json'
 _NO_CARD = 2
+STORED_WISH = "/etc/rocmox/containers.json"
+_REFRESH = '[ -f "$1" ] || exit 0; umask 077; cat >"$1.new" && mv "$1.new" "$1"'
 
 
 def read_cards(node: Machine, *, zipapp: Path, gpu_root: str) -> tuple[Card, ...]:
@@ -21,6 +23,11 @@ def read_cards(node: Machine, *, zipapp: Path, gpu_root: str) -> tuple[Card, ...
     if done.exit_status not in {0, _NO_CARD}:
         raise CannotLookError(f"the cards of {node.name} cannot be read: {done.stderr.strip()[-1000:]}")
     return cards_from_report(done.stdout)
+
+
+def refresh_wish(node: Machine, document: str) -> None:
+    """Keep what the repair at boot goes by in step with what was applied; nothing where it is not installed."""
+    node.run(["sh", "-c", _REFRESH, "refresh", STORED_WISH], stdin=document.encode()).check()
 
 
 def read_group_ids(node: Machine, vmid: int, *, create: bool = False) -> GroupIds | None:

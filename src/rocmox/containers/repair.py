@@ -22,6 +22,7 @@ from rocmox.proxmox import Node, lxc
 
 SCHEMA_VERSION = 1
 _PAUSE_SECONDS = 1.0
+_NO_QUORUM = "no quorum"  # PVE::Cluster::check_cfs_quorum
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,12 @@ def read_wish(machine: Machine, path: str) -> StoredWish:
         raise UsageError(
             f"{path} holds no wish: {error}", remedy="The role gpu_container writes it (gpu_container_repair_at_boot)."
         ) from error
+
+
+def wish_document(node: str, entries: object) -> str:
+    """The stored wish as the role writes it (`to_nice_json`), byte for byte: a second writer changes nothing."""
+    document = {"schema_version": SCHEMA_VERSION, "node": node, "containers": entries}
+    return json.dumps(document, indent=4, sort_keys=True) + "\n"
 
 
 def await_cards(
@@ -90,9 +97,29 @@ def plan_repair(spec: ContainerSpec, container: CurrentContainer | None, cards: 
     return Repair(vmid=spec.vmid, step=step)
 
 
-def repair(node: Node, specs: Sequence[ContainerSpec], cards: Sequence[Card], *, dry_run: bool) -> tuple[Repair, ...]:
-    """Every container in turn; what fails for one does not keep the others from being repaired."""
-    return tuple(_repair_one(node, spec, cards, dry_run=dry_run) for spec in specs)
+def repair(
+    node: Node,
+    specs: Sequence[ContainerSpec],
+    cards: Sequence[Card],
+    *,
+    dry_run: bool,
+    wait_seconds: float = 0,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[Repair, ...]:
+    """Every container in turn; what fails for one does not keep the others from being repaired.
+
+    A node that boots into a cluster may not write before the others are there (quorum): that is waited for.
+    """
+    deadline = now() + wait_seconds
+    repairs = []
+    for spec in specs:
+        done = _repair_one(node, spec, cards, dry_run=dry_run)
+        while _NO_QUORUM in done.problem and now() < deadline:
+            sleep(_PAUSE_SECONDS)
+            done = _repair_one(node, spec, cards, dry_run=dry_run)
+        repairs.append(done)
+    return tuple(repairs)
 
 
 def _repair_one(node: Node, spec: ContainerSpec, cards: Sequence[Card], *, dry_run: bool) -> Repair:

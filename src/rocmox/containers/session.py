@@ -13,9 +13,10 @@ from rocmox.containers.apply import Outcome, apply_site
 from rocmox.containers.devices import GroupIds
 from rocmox.containers.inventory import InventoryHost
 from rocmox.containers.legacy_file import ConfigFiles, config_files
-from rocmox.containers.node_facts import read_cards, read_group_ids
+from rocmox.containers.node_facts import read_cards, read_group_ids, refresh_wish
 from rocmox.containers.options import Options
 from rocmox.containers.reminders import plan_warnings
+from rocmox.containers.repair import wish_document
 from rocmox.containers.site import ContainerPlan, SitePlan, legacy_containers, plan_site
 from rocmox.containers.spec import ContainerSpec, parse_specs
 from rocmox.containers.steps import AdoptContainer, Step
@@ -66,6 +67,8 @@ class Comparison:
     files: ConfigFiles | None
     options: Options
     plan: SitePlan
+    wish: str
+    """What the repair at boot goes by."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -86,7 +89,9 @@ class Comparison:
         def read(vmid: int) -> GroupIds | None:
             return read_group_ids(self.machine, vmid, create=True)
 
-        return apply_site(self.way.node, self.plan, self.options, read, self.files)
+        outcome = apply_site(self.way.node, self.plan, self.options, read, self.files)
+        refresh_wish(self.machine, self.wish)
+        return outcome
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -133,7 +138,8 @@ def open_comparison(host: InventoryHost, *, migrate_legacy: bool) -> Comparison:
     known = {vmid: ids for vmid, ids in groups.items() if ids}
     plan = plan_site(way.node, specs, cards, known, options)
     files = config_files(plan, way.machine)
-    return Comparison(host=host.name, way=way, machine=way.machine, files=files, options=options, plan=plan)
+    wish = wish_document(way.node.name, parameters["containers"])
+    return Comparison(host=host.name, way=way, machine=way.machine, files=files, options=options, plan=plan, wish=wish)
 
 
 def _wish(host: InventoryHost) -> tuple[dict[str, Any], tuple[ContainerSpec, ...]]:

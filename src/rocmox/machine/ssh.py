@@ -34,7 +34,6 @@ class SshMachine(RemoteMachine):
         self._destination = destination
         self._options = tuple(options)
         self._local = LocalMachine(root="/")
-        (Path.home() / ".ssh").mkdir(mode=0o700, exist_ok=True)
 
     def run(
         self,
@@ -44,6 +43,7 @@ class SshMachine(RemoteMachine):
         timeout_seconds: float = 60,
         environment: Mapping[str, str] | None = None,
     ) -> Completed:
+        (Path.home() / ".ssh").mkdir(mode=0o700, exist_ok=True)
         words = [*(["env", *(f"{key}={value}" for key, value in environment.items())] if environment else []), *argv]
         command = ["ssh", *_OPTIONS, *self._options, "--", self._destination, shlex.join(words)]
         try:

@@ -1,11 +1,12 @@
 """Plans carried out against the lab's whole API over `pvesh`, guests by its fake runtime: every error is PVE's own."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rocmox.containers.reminders import plan_warnings
-from rocmox.errors import TaskFailedError
+from rocmox.errors import MachineError, TaskFailedError
 from rocmox.machine import Completed
 from rocmox.proxmox.tasks import Clock
 
@@ -143,10 +144,31 @@ def test_a_migration_that_does_not_start_is_undone_whole(
     before = lab.config(101)
     site = plan(lab, LLM, migrate_legacy=True)
     lose_device_between_shutdown_and_start(lab, monkeypatch, device)
-    with pytest.raises(TaskFailedError, match="its configuration file is as before and it runs"):
+    with pytest.raises(TaskFailedError, match="not migrated to devN: its configuration file is as before and it runs"):
         carry_out(lab, site)
     assert lab.config(101) == before
     assert status(lab, 101) == "running"
+
+
+def test_a_node_that_is_gone_is_said_with_the_place_of_the_copy(lab: LabNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    legacy_container(lab)
+    site = plan(lab, LLM, migrate_legacy=True)
+    run = lab.run
+
+    def gone_after_the_edit(argv: list[str], **keywords: Any) -> Completed:
+        done = run(argv, **keywords)
+        if "replace" in argv:
+            monkeypatch.setattr(lab, "run", no_answer)
+        return done
+
+    def no_answer(*_: Any, **__: Any) -> Completed:
+        raise MachineError("no answer from pve1")
+
+    monkeypatch.setattr(lab, "run", gone_after_the_edit)
+    with pytest.raises(TaskFailedError) as caught:
+        carry_out(lab, site)
+    assert "could not be put back: no answer from pve1" in caught.value.message
+    assert "/var/lib/rocmox/container-backups/101.conf." in caught.value.remedy
 
 
 def test_a_device_that_pve_refuses_undoes_the_migration_too(lab: LabNode) -> None:

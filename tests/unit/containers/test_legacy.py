@@ -1,10 +1,16 @@
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from rocmox.containers.difference import describe_difference
 from rocmox.containers.legacy import is_gpu_line, without_gpu_lines
-from rocmox.containers.legacy_file import config_files
+from rocmox.containers.legacy_file import ConfigFiles, config_files
 from rocmox.containers.options import Options
-from rocmox.errors import RefusedError
+from rocmox.errors import CommandError, RefusedError
+from rocmox.machine import Completed, LocalMachine
 
 from .fake_pve import FakeContainer, FakePve
 from .worlds import LLM, plan
@@ -85,3 +91,33 @@ def test_raw_lines_of_foreign_containers_are_not_even_read() -> None:
     pve = legacy(tags="prod")
     with pytest.raises(RefusedError, match="adopt"):
         plan(pve, LLM)
+
+
+class Broken(LocalMachine):
+    """A node whose connection breaks while the new file travels."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("/")
+        self.folder = folder
+
+    def run(self, argv: Sequence[str], *, stdin: bytes | None = None, **_: Any) -> Completed:
+        if argv[0] == "stat":
+            return Completed(argv=tuple(argv), exit_status=1, stdout="", stderr="no such file")
+        words = [word.replace("/etc/pve", str(self.folder)).replace("/run/lock", str(self.folder)) for word in argv]
+        words = [word.replace("/var/lib/rocmox", str(self.folder)) for word in words]
+        return super().run(words, stdin=(stdin or b"")[:-4])
+
+    def read_bytes(self, path: str) -> bytes:
+        return Path(path.replace("/etc/pve", str(self.folder))).read_bytes()
+
+
+def test_a_file_that_arrives_in_part_replaces_nothing(tmp_path: Path) -> None:
+    config = tmp_path / "nodes/pve1/lxc/101.conf"
+    config.parent.mkdir(parents=True)
+    (tmp_path / "lxc").mkdir()
+    content = b"arch: amd64\nlxc.mount.entry: /dev/kfd dev/kfd none bind\n"
+    config.write_bytes(content)
+    with pytest.raises(CommandError, match="exit status 4"):
+        ConfigFiles(Broken(tmp_path), "pve1").remove_gpu_lines(101, digest=hashlib.sha1(content).hexdigest())  # noqa: S324
+    assert config.read_bytes() == content
+    assert [path.name for path in config.parent.iterdir()] == ["101.conf"]

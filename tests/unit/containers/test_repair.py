@@ -1,15 +1,17 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rocmox.cli import repair as command
 from rocmox.cli.main import main
 from rocmox.containers.cards import Card
-from rocmox.containers.repair import StoredWish, await_cards, plan_repair, read_wish, repair
+from rocmox.containers.repair import StoredWish, await_cards, plan_repair, read_wish, repair, wish_document
 from rocmox.containers.spec import ContainerSpec, parse_specs
-from rocmox.errors import UsageError
+from rocmox.errors import ProxmoxError, UsageError
 from rocmox.machine import LocalMachine
+from rocmox.proxmox import Parameters
 
 from .fake_pve import FakeContainer, FakePve
 from .worlds import CARDS, CHAT, LLM, node_of
@@ -97,6 +99,42 @@ def test_pve_s_refusal_is_a_problem_of_that_container_alone() -> None:
 def test_ids_that_nobody_knows_are_not_guessed() -> None:
     pve = node_with({"dev0": "/dev/kfd", "dev1": "/dev/dri/card0"})
     assert "no group ids" in repair(node_of(pve), specs(FIRST), moved(2), dry_run=False)[0].problem
+
+
+class Booting(FakePve):
+    """The others of the cluster come up later."""
+
+    refusals = 3
+
+    def put(self, path: str, parameters: Parameters | None = None) -> Any:
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise ProxmoxError("cluster not ready - no quorum?")
+        return super().put(path, parameters)
+
+
+@pytest.mark.parametrize(("wait_seconds", "repaired"), [(60, True), (2, False)])
+def test_a_quorum_is_waited_for(wait_seconds: int, *, repaired: bool) -> None:
+    pve = Booting()
+    pve.containers, pve.devices = node_with(FOUND).containers, node_with(FOUND).devices
+    clock = iter(range(100))
+    (done,) = repair(
+        node_of(pve),
+        specs(FIRST),
+        moved(2),
+        dry_run=False,
+        wait_seconds=wait_seconds,
+        now=lambda: next(clock),
+        sleep=lambda _: None,
+    )
+    assert (done.problem == "") is repaired
+    assert ("renderD130" in pve.containers[101].config["dev1"]) is repaired
+
+
+def test_the_stored_wish_reads_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "wish.json"
+    path.write_text(wish_document("pve1", [FIRST, CHAT]), encoding="utf-8")
+    assert read_wish(LocalMachine("/"), str(path)) == StoredWish(node="pve1", specs=specs(FIRST))
 
 
 def test_no_container_is_no_problem() -> None:
