@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rocmox.containers.repair import wish_document
 from rocmox.zipapp_builder import build
 
 
@@ -64,10 +65,10 @@ def test_it_repairs_a_container_on_the_node(zipapp: Path, gpu_tree: Callable[[st
     pvesh.chmod(0o755)
     root = gpu_tree("mi50x3")
     card = json.loads(run(zipapp, "gpus", "--json", root=root).stdout)["gpus"][0]
-    wish = {"schema_version": 1, "node": "pve1"}
-    wish["containers"] = [{"vmid": 101, "hostname": "llm1", "gpus": [card["pci_address"]]}]
-    (tmp_path / "wish.json").write_text(json.dumps(wish), encoding="utf-8")
-    words = ["repair", "--wish", str(tmp_path / "wish.json"), "--wait-seconds", "5"]
+    wished = {"vmid": 101, "hostname": "llm1", "gpus": [card["pci_address"]]}
+    (tmp_path / "wishes").mkdir()
+    (tmp_path / "wishes/101.json").write_text(wish_document("pve1", wished), encoding="utf-8")
+    words = ["repair", "--wishes", str(tmp_path / "wishes"), "--wait-seconds", "5"]
     done = run(zipapp, *words, root=root, path=f"{tmp_path}:/usr/bin:/bin")
     assert done.returncode == 0, done.stderr
     sent = (tmp_path / "set").read_text(encoding="utf-8").split()

@@ -7,10 +7,10 @@ import sys
 
 from rocmox.cli.exit_codes import FAIL, PASS, WARNING
 from rocmox.containers.cards import Card
-from rocmox.containers.repair import await_cards, read_wish, repair
+from rocmox.containers.repair import await_cards, read_wishes, repair
 from rocmox.gpu.join import read_gpus
 from rocmox.machine import LocalMachine
-from rocmox.proxmox import Node, PveshApi
+from rocmox.proxmox import PveshApi
 from rocmox.report.document import print_document
 
 SUMMARY = "on the node, at boot: containers follow cards that changed their numbers"
@@ -18,7 +18,7 @@ SUMMARY = "on the node, at boot: containers follow cards that changed their numb
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox repair`."""
-    parser.add_argument("--wish", default="/etc/rocmox/containers.json", metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--wishes", default="/etc/rocmox/containers", metavar="DIR", help="default: %(default)s")
     parser.add_argument(
         "--wait-seconds", type=float, default=0, metavar="N", help="how long drivers, and a quorum, may take"
     )
@@ -29,22 +29,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 nothing to do or repaired, 1 with --dry-run something to do, 2 a container could not be repaired."""
     machine = LocalMachine()
-    wish = read_wish(machine, arguments.wish)
+    wishes, problems = read_wishes(machine, arguments.wishes)
 
     def read_cards() -> tuple[Card, ...]:
         return tuple(Card.from_gpu(gpu) for gpu in read_gpus(machine))
 
-    cards = await_cards(read_cards, wish.specs, wait_seconds=arguments.wait_seconds)
-    node = Node(api=PveshApi(machine), name=wish.node)
-    repairs = repair(node, wish.specs, cards, dry_run=arguments.dry_run, wait_seconds=arguments.wait_seconds)
-    for entry in repairs:
-        if entry.problem:
-            print(f"rocmox: container {entry.vmid}: {entry.problem}", file=sys.stderr)
+    cards = await_cards(read_cards, wishes, wait_seconds=arguments.wait_seconds)
+    api = PveshApi(machine)
+    repairs = repair(api, wishes, cards, dry_run=arguments.dry_run, wait_seconds=arguments.wait_seconds)
+    problems += tuple(f"container {entry.vmid}: {entry.problem}" for entry in repairs if entry.problem)
+    for problem in problems:
+        print(f"rocmox: {problem}", file=sys.stderr)
     if arguments.json:
         steps = [{"vmid": e.vmid, "step": str(e.step) if e.step else None, "problem": e.problem} for e in repairs]
-        print_document({"schema_version": 1, "node": wish.node, "containers": steps})
+        print_document({"schema_version": 1, "containers": steps, "problems": list(problems)})
     else:
         print("\n".join(str(entry.step) for entry in repairs if entry.step) or "no card changed its number")
-    if any(entry.problem for entry in repairs):
+    if problems:
         return FAIL
     return WARNING if arguments.dry_run and any(entry.step for entry in repairs) else PASS

@@ -13,7 +13,7 @@ from rocmox.machine.container import ContainerMachine
 
 _RUN_ZIPAPP = 'file=$(mktemp) && trap "rm -f $file" EXIT && cat >"$file" && python3 -I "$file" gpus --json'
 _NO_CARD = 2
-STORED_WISH = "/etc/rocmox/containers.json"
+STORED_WISHES = "/etc/rocmox/containers"
 _REFRESH = '[ -f "$1" ] || exit 0; umask 077; cat >"$1.new" && mv "$1.new" "$1"'
 
 
@@ -25,9 +25,10 @@ def read_cards(node: Machine, *, zipapp: Path, gpu_root: str) -> tuple[Card, ...
     return cards_from_report(done.stdout)
 
 
-def refresh_wish(node: Machine, document: str) -> None:
+def refresh_wish(node: Machine, vmid: int, document: str) -> None:
     """Keep what the repair at boot goes by in step with what was applied; nothing where it is not installed."""
-    node.run(["sh", "-c", _REFRESH, "refresh", STORED_WISH], stdin=document.encode()).check()
+    path = f"{STORED_WISHES}/{vmid}.json"
+    node.run(["sh", "-c", _REFRESH, "refresh", path], stdin=document.encode()).check()
 
 
 def read_group_ids(node: Machine, vmid: int, *, create: bool = False) -> GroupIds | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rocmox.containers.cards import Card, choose, wished_devices
@@ -18,7 +18,7 @@ from rocmox.containers.spec import ContainerSpec, parse_specs
 from rocmox.containers.steps import UpdateConfig
 from rocmox.errors import RocmoxError, UsageError
 from rocmox.machine import Machine
-from rocmox.proxmox import Node, lxc
+from rocmox.proxmox import Api, Node, lxc
 
 SCHEMA_VERSION = 1
 _PAUSE_SECONDS = 1.0
@@ -27,10 +27,10 @@ _NO_QUORUM = "no quorum"  # PVE::Cluster::check_cfs_quorum
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StoredWish:
-    """What the role leaves on the node: its name and the containers that are wished there."""
+    """What the role leaves on the node for one container."""
 
     node: str
-    specs: tuple[ContainerSpec, ...]
+    spec: ContainerSpec
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,29 +42,44 @@ class Repair:
     problem: str = ""
 
 
-def read_wish(machine: Machine, path: str) -> StoredWish:
-    """The stored wish; UsageError when the file is none."""
-    try:
-        document: Any = json.loads(machine.read_bytes(path))
-        if document["schema_version"] != SCHEMA_VERSION:
-            raise ValueError(f"schema_version is {document['schema_version']}, {SCHEMA_VERSION} is known")  # noqa: TRY301
-        specs = parse_specs(document["containers"])
-        return StoredWish(node=str(document["node"]), specs=tuple(spec for spec in specs if spec.gpus))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{path} holds no wish: {error}", remedy="The role gpu_container writes it (gpu_container_repair_at_boot)."
-        ) from error
-
-
-def wish_document(node: str, entries: object) -> str:
-    """The stored wish as the role writes it (`to_nice_json`), byte for byte: a second writer changes nothing."""
-    document = {"schema_version": SCHEMA_VERSION, "node": node, "containers": entries}
+def wish_document(node: str, entry: Mapping[str, Any]) -> str:
+    """One stored wish as the role writes it (`to_nice_json`), byte for byte: a second writer changes nothing."""
+    document = {"schema_version": SCHEMA_VERSION, "node": node, "container": entry}
     return json.dumps(document, indent=4, sort_keys=True) + "\n"
+
+
+def read_wishes(machine: Machine, directory: str) -> tuple[tuple[StoredWish, ...], tuple[str, ...]]:
+    """The wishes with cards in a directory of `VMID.json`, and what is wrong with files that hold none."""
+    wishes = []
+    problems = []
+    try:
+        names = [name for name in machine.list_directory(directory) if name.endswith(".json")]
+    except OSError as error:
+        raise UsageError(
+            f"{directory} holds no wishes: {error.strerror}",
+            remedy="The role gpu_container writes them (gpu_container_repair_at_boot).",
+        ) from error
+    for name in names:
+        try:
+            wish = _read_wish(machine.read_bytes(f"{directory}/{name}"))
+        except (OSError, ValueError, KeyError, TypeError, RocmoxError) as error:
+            problems.append(f"{directory}/{name} holds no wish: {error}")
+            continue
+        wishes += [wish] if wish.spec.gpus else []
+    return tuple(wishes), tuple(problems)
+
+
+def _read_wish(content: bytes) -> StoredWish:
+    document: Any = json.loads(content)
+    if document["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(f"schema_version is {document['schema_version']}, {SCHEMA_VERSION} is known")
+    (spec,) = parse_specs([document["container"]])
+    return StoredWish(node=str(document["node"]), spec=spec)
 
 
 def await_cards(
     read_cards: Callable[[], tuple[Card, ...]],
-    specs: Sequence[ContainerSpec],
+    wishes: Sequence[StoredWish],
     *,
     wait_seconds: float,
     now: Callable[[], float] = time.monotonic,
@@ -74,7 +89,7 @@ def await_cards(
     deadline = now() + wait_seconds
     while True:
         cards = read_cards()
-        if now() >= deadline or not any(choose(spec, cards)[1] for spec in specs):
+        if now() >= deadline or not any(choose(wish.spec, cards)[1] for wish in wishes):
             return cards
         sleep(_PAUSE_SECONDS)
 
@@ -98,8 +113,8 @@ def plan_repair(spec: ContainerSpec, container: CurrentContainer | None, cards: 
 
 
 def repair(
-    node: Node,
-    specs: Sequence[ContainerSpec],
+    api: Api,
+    wishes: Sequence[StoredWish],
     cards: Sequence[Card],
     *,
     dry_run: bool,
@@ -113,11 +128,12 @@ def repair(
     """
     deadline = now() + wait_seconds
     repairs = []
-    for spec in specs:
-        done = _repair_one(node, spec, cards, dry_run=dry_run)
+    for wish in wishes:
+        node = Node(api=api, name=wish.node)
+        done = _repair_one(node, wish.spec, cards, dry_run=dry_run)
         while _NO_QUORUM in done.problem and now() < deadline:
             sleep(_PAUSE_SECONDS)
-            done = _repair_one(node, spec, cards, dry_run=dry_run)
+            done = _repair_one(node, wish.spec, cards, dry_run=dry_run)
         repairs.append(done)
     return tuple(repairs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,8 +68,8 @@ class Comparison:
     files: ConfigFiles | None
     options: Options
     plan: SitePlan
-    wish: str
-    """What the repair at boot goes by."""
+    wishes: Mapping[int, str]
+    """VMID → what the repair at boot goes by."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -90,7 +91,8 @@ class Comparison:
             return read_group_ids(self.machine, vmid, create=True)
 
         outcome = apply_site(self.way.node, self.plan, self.options, read, self.files)
-        refresh_wish(self.machine, self.wish)
+        for vmid, document in self.wishes.items():
+            refresh_wish(self.machine, vmid, document)
         return outcome
 
 
@@ -138,8 +140,11 @@ def open_comparison(host: InventoryHost, *, migrate_legacy: bool) -> Comparison:
     known = {vmid: ids for vmid, ids in groups.items() if ids}
     plan = plan_site(way.node, specs, cards, known, options)
     files = config_files(plan, way.machine)
-    wish = wish_document(way.node.name, parameters["containers"])
-    return Comparison(host=host.name, way=way, machine=way.machine, files=files, options=options, plan=plan, wish=wish)
+    entries = zip(specs, parameters["containers"], strict=True)
+    wishes = {spec.vmid: wish_document(way.node.name, entry) for spec, entry in entries if spec.gpus}
+    return Comparison(
+        host=host.name, way=way, machine=way.machine, files=files, options=options, plan=plan, wishes=wishes
+    )
 
 
 def _wish(host: InventoryHost) -> tuple[dict[str, Any], tuple[ContainerSpec, ...]]:

@@ -1,4 +1,5 @@
 import json
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,6 +62,20 @@ def test_how_the_node_is_reached() -> None:
     destination, options = InventoryHost(name="pve1", variables=VARIABLES).destination()
     assert destination == "admin@192.0.2.10"
     assert options == ("-o", "UserKnownHostsFile=/keys/known hosts", "-i", "/keys/one", "-p", "2222")
+
+
+def test_without_credentials_the_shell_of_the_node_is_enough() -> None:
+    secret = {"pve_api_host", "pve_api_password"}
+    variables = {name: value for name, value in VARIABLES.items() if name not in secret}
+    parameters = InventoryHost(name="pve1", variables=variables).parameters()
+    assert parameters["ssh_destination"] == "admin@192.0.2.10"
+    assert shlex.split(parameters["ssh_options"])[:2] == ["-o", "UserKnownHostsFile=/keys/known hosts"]
+
+
+def test_a_node_that_is_the_controller_needs_no_ssh() -> None:
+    parameters = InventoryHost(name="pve1", variables=VARIABLES | {"ansible_connection": "local"}).parameters()
+    assert parameters["ssh_destination"] == "local"
+    assert "ssh_options" not in parameters
 
 
 @pytest.mark.parametrize("missing", ["pve_api_host", "pve_node", "gpu_containers"])

@@ -3,18 +3,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.plugins.filter.core import to_nice_json
 
 from rocmox.cli import repair as command
 from rocmox.cli.main import main
 from rocmox.containers.cards import Card
-from rocmox.containers.repair import StoredWish, await_cards, plan_repair, read_wish, repair, wish_document
-from rocmox.containers.spec import ContainerSpec, parse_specs
+from rocmox.containers.repair import StoredWish, await_cards, plan_repair, read_wishes, repair, wish_document
+from rocmox.containers.spec import parse_specs
 from rocmox.errors import ProxmoxError, UsageError
 from rocmox.machine import LocalMachine
 from rocmox.proxmox import Parameters
 
 from .fake_pve import FakeContainer, FakePve
-from .worlds import CARDS, CHAT, LLM, node_of
+from .worlds import CARDS, CHAT, LLM
 
 FOUND = {
     "dev0": "/dev/kfd,gid=993,mode=0660",
@@ -25,8 +26,8 @@ FOUND = {
 FIRST = LLM | {"gpus": ["0000:03:00.0"]}
 
 
-def specs(*entries: dict[str, object]) -> tuple[ContainerSpec, ...]:
-    return parse_specs(list(entries))
+def wishes(*entries: dict[str, object]) -> tuple[StoredWish, ...]:
+    return tuple(StoredWish(node="pve1", spec=spec) for spec in parse_specs(list(entries)))
 
 
 def moved(number: int, *, driver: bool = True) -> tuple[Card, ...]:
@@ -45,7 +46,7 @@ def node_with(config: dict[str, str], vmid: int = 101) -> FakePve:
 
 def test_a_renumbered_card_is_followed_and_nothing_else_changes() -> None:
     pve = node_with(FOUND)
-    (done,) = repair(node_of(pve), specs(FIRST), moved(2), dry_run=False)
+    (done,) = repair(pve, wishes(FIRST), moved(2), dry_run=False)
     assert done.problem == ""
     assert pve.containers[101].config == {
         "hostname": "llm1",
@@ -54,12 +55,12 @@ def test_a_renumbered_card_is_followed_and_nothing_else_changes() -> None:
         "dev1": "/dev/dri/renderD130,gid=993,mode=0660",
         "dev2": "/dev/dri/card2,gid=44,mode=0660",
     }
-    assert repair(node_of(pve), specs(FIRST), moved(2), dry_run=False)[0].step is None
+    assert repair(pve, wishes(FIRST), moved(2), dry_run=False)[0].step is None
 
 
 def test_a_dry_run_changes_nothing() -> None:
     pve = node_with(FOUND)
-    (found,) = repair(node_of(pve), specs(FIRST), moved(2), dry_run=True)
+    (found,) = repair(pve, wishes(FIRST), moved(2), dry_run=True)
     assert "renderD130" in str(found.step)
     assert pve.changes == []
 
@@ -76,15 +77,15 @@ def test_a_dry_run_changes_nothing() -> None:
 )
 def test_what_needs_no_repair(config: dict[str, str], cards: tuple[Card, ...]) -> None:
     pve = node_with(config)
-    assert [entry.step or entry.problem for entry in repair(node_of(pve), specs(FIRST), cards, dry_run=False)] == [""]
+    assert [entry.step or entry.problem for entry in repair(pve, wishes(FIRST), cards, dry_run=False)] == [""]
     assert pve.changes == []
 
 
 def test_a_missing_card_is_said_and_the_others_are_repaired() -> None:
     pve = node_with(FOUND)
     pve.containers[103] = FakeContainer({"hostname": "llm3", "tags": "rocmox", **FOUND})
-    wished = specs(LLM | {"gpus": ["0000:99:00.0"]}, FIRST | {"vmid": 103, "hostname": "llm3"})
-    missing, other = repair(node_of(pve), wished, moved(2), dry_run=False)
+    wished = wishes(LLM | {"gpus": ["0000:99:00.0"]}, FIRST | {"vmid": 103, "hostname": "llm3"})
+    missing, other = repair(pve, wished, moved(2), dry_run=False)
     assert "no AMD card at 0000:99:00.0" in missing.problem
     assert other.step is not None
     assert "renderD130" in pve.containers[103].config["dev1"]
@@ -92,13 +93,13 @@ def test_a_missing_card_is_said_and_the_others_are_repaired() -> None:
 
 def test_pve_s_refusal_is_a_problem_of_that_container_alone() -> None:
     pve = node_with(FOUND)
-    (found,) = repair(node_of(pve), specs(FIRST), moved(7), dry_run=False)
+    (found,) = repair(pve, wishes(FIRST), moved(7), dry_run=False)
     assert "Device /dev/dri/renderD135 does not exist" in found.problem
 
 
 def test_ids_that_nobody_knows_are_not_guessed() -> None:
     pve = node_with({"dev0": "/dev/kfd", "dev1": "/dev/dri/card0"})
-    assert "no group ids" in repair(node_of(pve), specs(FIRST), moved(2), dry_run=False)[0].problem
+    assert "no group ids" in repair(pve, wishes(FIRST), moved(2), dry_run=False)[0].problem
 
 
 class Booting(FakePve):
@@ -119,8 +120,8 @@ def test_a_quorum_is_waited_for(wait_seconds: int, *, repaired: bool) -> None:
     pve.containers, pve.devices = node_with(FOUND).containers, node_with(FOUND).devices
     clock = iter(range(100))
     (done,) = repair(
-        node_of(pve),
-        specs(FIRST),
+        pve,
+        wishes(FIRST),
         moved(2),
         dry_run=False,
         wait_seconds=wait_seconds,
@@ -131,21 +132,15 @@ def test_a_quorum_is_waited_for(wait_seconds: int, *, repaired: bool) -> None:
     assert ("renderD130" in pve.containers[101].config["dev1"]) is repaired
 
 
-def test_the_stored_wish_reads_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "wish.json"
-    path.write_text(wish_document("pve1", [FIRST, CHAT]), encoding="utf-8")
-    assert read_wish(LocalMachine("/"), str(path)) == StoredWish(node="pve1", specs=specs(FIRST))
-
-
 def test_no_container_is_no_problem() -> None:
-    assert plan_repair(specs(FIRST)[0], None, CARDS).problem == ""
+    assert plan_repair(wishes(FIRST)[0].spec, None, CARDS).problem == ""
 
 
 def test_drivers_are_waited_for() -> None:
     answers = iter([moved(0, driver=False), moved(0, driver=False), moved(2)])
     clock = iter(range(100))
     cards = await_cards(
-        lambda: next(answers), specs(FIRST), wait_seconds=60, now=lambda: next(clock), sleep=lambda _: None
+        lambda: next(answers), wishes(FIRST), wait_seconds=60, now=lambda: next(clock), sleep=lambda _: None
     )
     assert cards == moved(2)
 
@@ -153,36 +148,55 @@ def test_drivers_are_waited_for() -> None:
 def test_waiting_has_an_end() -> None:
     clock = iter(range(100))
     cards = await_cards(
-        lambda: moved(0, driver=False), specs(FIRST), wait_seconds=3, now=lambda: next(clock), sleep=lambda _: None
+        lambda: moved(0, driver=False), wishes(FIRST), wait_seconds=3, now=lambda: next(clock), sleep=lambda _: None
     )
     assert cards == moved(0, driver=False)
     assert next(clock) < 10
 
 
-def stored(tmp_path: Path, **document: object) -> str:
-    path = tmp_path / "containers.json"
-    path.write_text(json.dumps({"schema_version": 1, "node": "pve1", "containers": [FIRST, CHAT], **document}))
-    return str(path)
+def store(tmp_path: Path, *entries: dict[str, object]) -> str:
+    for entry in entries:
+        (tmp_path / f"{entry['vmid']}.json").write_text(wish_document("pve1", entry), encoding="utf-8")
+    return str(tmp_path)
 
 
-def test_the_stored_wish_is_the_containers_with_cards(tmp_path: Path) -> None:
-    wish = read_wish(LocalMachine("/"), stored(tmp_path))
-    assert (wish.node, [spec.vmid for spec in wish.specs]) == ("pve1", [101])
+def test_stored_wishes_are_the_containers_with_cards(tmp_path: Path) -> None:
+    assert read_wishes(LocalMachine("/"), store(tmp_path, FIRST, CHAT)) == (wishes(FIRST), ())
 
 
-@pytest.mark.parametrize("document", [{"schema_version": 2}, {"containers": None}, {"containers": "x"}])
-def test_what_is_no_wish_is_said(tmp_path: Path, document: dict[str, object]) -> None:
-    with pytest.raises(Exception, match=r"holds no wish|is not a list"):
-        read_wish(LocalMachine("/"), stored(tmp_path, **document))
+def test_a_wish_is_stored_as_the_role_stores_it() -> None:
+    document = {"schema_version": 1, "node": "pve1", "container": FIRST}
+    assert wish_document("pve1", FIRST) == str(to_nice_json(document)) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"schema_version": 2}', "1 is known"),
+        ('{"schema_version": 1, "node": "pve1", "container": {"vmid": 5}}', "hostname"),
+        ('{"schema_version": 1, "node": "pve1"}', "container"),
+        ("[]", "holds no wish"),
+        ("", "holds no wish"),
+    ],
+)
+def test_a_file_that_holds_no_wish_is_said_and_the_others_are_read(tmp_path: Path, content: str, words: str) -> None:
+    directory = store(tmp_path, FIRST)
+    (tmp_path / "100.json").write_text(content, encoding="utf-8")
+    found, problems = read_wishes(LocalMachine("/"), directory)
+    assert found == wishes(FIRST)
+    assert words in problems[0]
+
+
+def test_no_directory_of_wishes_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="repair_at_boot"):
-        read_wish(LocalMachine("/"), str(tmp_path / "absent"))
+        read_wishes(LocalMachine("/"), str(tmp_path / "absent"))
 
 
 @pytest.fixture
 def node(monkeypatch: pytest.MonkeyPatch) -> FakePve:
     pve = node_with(FOUND)
     monkeypatch.setattr(command, "PveshApi", lambda _: pve)
-    monkeypatch.setattr(command, "read_wish", lambda *_: StoredWish(node="pve1", specs=specs(FIRST)))
+    monkeypatch.setattr(command, "read_wishes", lambda *_: (wishes(FIRST), ()))
     return pve
 
 
