@@ -1,0 +1,124 @@
+"""The README's recipe for a token, held against the lab's rights: enough for all but cards."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rocmox.containers.adoption import plan_adoption
+from rocmox.containers.apply import apply_site
+from rocmox.containers.options import Options
+from rocmox.containers.removal import plan_removal, remove
+from rocmox.containers.site import SitePlan, plan_site
+from rocmox.containers.spec import parse_specs
+from rocmox.errors import RefusedError, RocmoxError
+from rocmox.lab.pve.answers import AnswerError
+from rocmox.proxmox import Node, Parameters
+from rocmox.proxmox.failures import from_text, not_permitted
+from rocmox.proxmox.tasks import Clock
+from tests.unit.lab.pve.pretended_node import Client
+
+from .lab_node import CHAT, LLM, LabNode
+from .worlds import CARDS, GROUPS
+
+README = Path(__file__).parents[3] / "roles/gpu_container/README.md"
+TOKEN = "rocmox@pve!site"
+
+
+class TokenApi:
+    """The lab's API in this process, called as the token."""
+
+    account_name = TOKEN
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.changes: list[str] = []
+
+    def get(self, path: str, parameters: Parameters | None = None) -> Any:
+        return self._call("GET", path, parameters)
+
+    def post(self, path: str, parameters: Parameters | None = None) -> Any:
+        return self._call("POST", path, parameters)
+
+    def put(self, path: str, parameters: Parameters | None = None) -> Any:
+        return self._call("PUT", path, parameters)
+
+    def delete(self, path: str, parameters: Parameters | None = None) -> Any:
+        return self._call("DELETE", path, parameters)
+
+    def _call(self, verb: str, path: str, parameters: Parameters | None) -> Any:
+        if verb != "GET":
+            self.changes.append(f"{verb} {path}")
+        sent = {key: str(value) for key, value in (parameters or {}).items()}
+        try:
+            return self.client.api.call(verb, path, sent, user=TOKEN).data
+        except AnswerError as error:
+            failure = not_permitted if error.status == 403 else lambda where, _, text: from_text(where, text)
+            raise failure(path, TOKEN, f"{error}".strip()) from error
+
+
+def privileges() -> list[str]:
+    found = re.search(r'role add Rocmox --privs "([^"]+)"', README.read_text(encoding="utf-8"))
+    assert found is not None
+    return found[1].split()
+
+
+def token_with(lab: LabNode, granted: list[str]) -> TokenApi:
+    client = Client(lab.pve)
+    client("POST", "/access/roles", roleid="Rocmox", privs=",".join(granted))
+    client("POST", "/access/users", userid="rocmox@pve")
+    client("POST", "/access/users/rocmox@pve/token/site", privsep=0)
+    client("PUT", "/access/acl", path="/", users="rocmox@pve", roles="Rocmox")
+    return TokenApi(client)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rocmox.proxmox.tasks.wait_for.__kwdefaults__", {"clock": Clock(sleep=lambda _: None)})
+
+
+@pytest.fixture(params=["8.4", "9.2"])
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> LabNode:
+    return LabNode(tmp_path, monkeypatch, version=request.param)
+
+
+def plan(api: TokenApi, entry: dict[str, Any]) -> SitePlan:
+    return plan_site(Node(api=api, name="pve1"), parse_specs([entry]), CARDS, {}, Options())
+
+
+def live_through(api: TokenApi) -> None:
+    """Create, change, adopt anew and destroy a container without cards."""
+    node = Node(api=api, name="pve1")
+    for entry in (CHAT, CHAT | {"cores": 2, "memory_mib": 768, "disk_gib": 2, "hostname": "chat2", "nesting": False}):
+        site = plan(api, entry)
+        assert site.steps != ()
+        apply_site(node, site, Options(), lambda _: GROUPS)
+        assert plan(api, entry).steps == ()
+    specs = parse_specs([CHAT])
+    assert plan_adoption(node, specs) == ()
+    steps, _ = plan_removal(node, specs)
+    remove(node, steps, Options())
+    assert api.get("/nodes/pve1/lxc") == []
+
+
+def test_the_recipe_is_enough_without_cards(lab: LabNode) -> None:
+    live_through(token_with(lab, privileges()))
+
+
+def test_cards_are_refused_before_anything_changes(lab: LabNode) -> None:
+    api = token_with(lab, privileges())
+    with pytest.raises(RefusedError, match="to no token and no administrator"):
+        plan(api, LLM)
+    assert api.changes == []
+
+
+@pytest.mark.parametrize(
+    "privilege",
+    ["VM.Allocate", "VM.Audit", "VM.Config.Network", "VM.Config.Options", "VM.PowerMgmt", "Datastore.AllocateSpace"],
+)
+def test_a_privilege_that_lacks_is_named_before_anything_changes(lab: LabNode, privilege: str) -> None:
+    api = token_with(lab, [name for name in privileges() if name != privilege])
+    with pytest.raises(RocmoxError, match=re.escape(privilege)):
+        plan(api, CHAT)
+    assert api.changes == []
