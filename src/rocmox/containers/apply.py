@@ -167,30 +167,36 @@ class _Run:
         """A start that fails after a change: the configuration is put back and the container runs as before."""
         try:
             self.do(step)
-        except TaskFailedError as error:
-            vmid = step.vmid
-            now = lxc.read_config(self._node, vmid)
-            lxc.update(self._node, vmid, changes=undo.changes, delete=undo.delete, digest=now.digest)
-            state = "its configuration is as before"
-            if isinstance(step, RestartContainer):
-                state += self._start_again(vmid)
+        except ProxmoxError as error:
+            state = self._undo(undo, running=isinstance(step, RestartContainer))
             raise TaskFailedError(
-                f"container {vmid} did not start after the change and was put back: {state}\n{error.message}",
-                remedy="The task's log above says why it did not start.",
+                f"container {step.vmid} did not start after the change: {state}\n{error.message}",
+                remedy="The text above says why it did not start.",
             ) from error
+
+    def _undo(self, undo: UpdateConfig, *, running: bool) -> str:
+        try:
+            now = lxc.read_config(self._node, undo.vmid)
+            lxc.update(self._node, undo.vmid, changes=undo.changes, delete=undo.delete, digest=now.digest)
+            return "its configuration is as before" + (self._start_again(undo.vmid) if running else "")
+        except (ProxmoxError, MachineError) as error:
+            return f"and its configuration could not be put back: {error.message}"
 
     def _back_to(self, vmid: int, backup: Backup | None, *, running: bool) -> str:
         try:
             if backup and self._files:
+                shut_down(self._node, vmid, self._options)
                 self._files.restore(backup)
             return "its configuration file is as before" + (self._start_again(vmid) if running else "")
         except (ProxmoxError, MachineError) as error:
             return f"and it could not be put back: {error.message}"
 
     def _start_again(self, vmid: int) -> str:
+        if lxc.status(self._node, vmid) == "running":
+            return " and it runs"
         try:
             self._wait(lxc.start(self._node, vmid), self._options.start_timeout_seconds)
-        except TaskFailedError as error:
+        except ProxmoxError as error:
             return f", and it does not start with it either: {error.message.splitlines()[0]}"
         return " and it runs"
 

@@ -5,7 +5,8 @@ import pytest
 from rocmox.containers.apply import Outcome, apply_site
 from rocmox.containers.options import Options
 from rocmox.containers.site import SitePlan
-from rocmox.errors import RefusedError, TaskFailedError
+from rocmox.errors import ProxmoxError, RefusedError, TaskFailedError
+from rocmox.proxmox import Parameters
 from rocmox.proxmox.tasks import Clock
 
 from .fake_pve import FakeContainer, FakePve
@@ -117,6 +118,45 @@ def test_a_failed_start_after_a_change_puts_everything_back() -> None:
         carry_out(pve, site)
     assert pve.containers[102].config == before
     assert pve.containers[102].running
+
+
+def changed_settings(pve: FakePve) -> tuple[dict[str, str], SitePlan]:
+    carry_out(pve, plan(pve, CHAT))
+    return dict(pve.containers[102].config), plan(pve, CHAT | {"nameserver": "192.0.2.1"})
+
+
+@pytest.mark.parametrize("refused", ["start", "shutdown"])
+def test_a_restart_that_is_refused_at_once_puts_everything_back(refused: str) -> None:
+    pve = FakePve()
+    before, site = changed_settings(pve)
+    post, failing = pve.post, iter([True])
+
+    def refuses_once(path: str, parameters: Parameters | None = None) -> Any:
+        if path.endswith(refused) and next(failing, False):
+            raise ProxmoxError("CT is locked (backup)")
+        return post(path, parameters)
+
+    pve.post = refuses_once  # type: ignore[method-assign]
+    with pytest.raises(TaskFailedError, match=r"as before and it runs\nCT is locked"):
+        carry_out(pve, site)
+    assert pve.containers[102].config == before
+    assert pve.containers[102].running
+
+
+def test_a_configuration_that_cannot_be_put_back_is_said() -> None:
+    pve = FakePve()
+    _, site = changed_settings(pve)
+    pve.fail_start[102] = "startup failed"
+    put, calls = pve.put, iter([True])
+
+    def only_once(path: str, parameters: Parameters | None = None) -> Any:
+        if next(calls, False):
+            return put(path, parameters)
+        raise ProxmoxError("can't lock file")
+
+    pve.put = only_once  # type: ignore[method-assign]
+    with pytest.raises(TaskFailedError, match=r"could not be put back: can't lock file\ntask vzstart"):
+        carry_out(pve, site)
 
 
 def test_a_change_under_our_feet_is_noticed() -> None:
