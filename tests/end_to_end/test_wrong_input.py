@@ -41,6 +41,14 @@ def containers(**changes: object) -> str:
     return json.dumps({"gpu_containers": wished})
 
 
+def another(template: str) -> str:
+    """A third container, which does not exist yet, from this template."""
+    wished = yaml.safe_load((ROOT / "inventory/lab/group_vars/all.yml").read_text())["gpu_containers"]
+    third = {**wished[1], "vmid": 191, "hostname": "third", "template": template}
+    third["ip"] = third["ip"].replace(".102", ".191")
+    return json.dumps({"gpu_containers": [*wished, third]})
+
+
 def chat_on(template: str) -> str:
     wished = yaml.safe_load((ROOT / "inventory/lab/group_vars/all.yml").read_text())["gpu_containers"]
     wished[1]["template"] = template
@@ -58,14 +66,18 @@ def foreign_container(site: Run) -> Iterator[int]:
 
 CASES = {
     "unknown card": (containers(gpus=["0000:ff:00.0"]), ["no AMD card at 0000:ff:00.0", "Cards of the node"]),
-    "template missing": (containers(template="debian-99-standard"), ["no template debian-99-standard", "pveam"]),
+    "template missing": (another("debian-99-standard"), ["no template debian-99-standard", "pveam"]),
     "wrong password": (json.dumps({"pve_api_password": "wrong"}), ["refuses root@pam", "pve_api_password"]),
     "no space": (containers(disk_gib=900000), ["gpu_containers[0].disk_gib", "->"]),
     "unreachable host": (
         json.dumps({"ansible_host": "127.0.0.1", "ansible_port": 1}),
         ["cannot be reached over SSH", "Nothing was changed"],
     ),
-    "unsupported guest": (containers(template="alpine-3.22-default"), ["gpu_containers[0].template", "->"]),
+    "unsupported guest": (another("debian-11-standard"), ["gpu_containers[2].template", "debian-11", "Use one of"]),
+    "guest that ROCm does not serve": (
+        containers(template="debian-12-standard"),
+        ["rocm_provider", "Nothing was changed"],
+    ),
     "guest without a fitting Python": (chat_on("debian-13-standard"), ["debian-13", "Python"]),
     "unknown key": (containers(memroy_mib=4), ["memroy_mib"]),
 }
