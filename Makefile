@@ -65,8 +65,8 @@ $(BIN)/.complete: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(SUDO) ./tools/install-apt-packages $(LAB_PACKAGES)
 	@echo "rocmox: installing the Python environment from requirements.lock (about a minute)"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install --quiet --quiet --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --quiet --no-deps --no-build-isolation -e .
 	@install -m 755 tools/molecule $(BIN)/molecule
 	@touch $@
 

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -90,14 +91,33 @@ def lab() -> Iterator[dict[str, str]]:
         subprocess.run([BIN / "rocmox", "lab", "down", "--name", LAB], check=True, timeout=300)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckOfEmptySite:
+    """`--check --diff` before anything exists, and what the node held afterwards."""
+
+    run: Run
+    containers: str
+    templates: str
+
+
+def on_node(lab: dict[str, str], *argv: str) -> str:
+    """What a command on the lab's node prints."""
+    ssh = ["ssh", "-i", lab["ssh_private_key"], "-o", f"UserKnownHostsFile={lab['known_hosts']}", "-o", "BatchMode=yes"]
+    words = [*ssh, f"root@{lab['node_address']}", shlex.join(argv)]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout
+
+
 @pytest.fixture(scope="session")
-def check_of_empty_site(lab: dict[str, str]) -> Run:  # noqa: ARG001 - the lab must be up
+def check_of_empty_site(lab: dict[str, str]) -> CheckOfEmptySite:
     """`--check --diff` before anything exists."""
-    return play("--check", "--diff")
+    run = play("--check", "--diff")
+    return CheckOfEmptySite(
+        run=run, containers=on_node(lab, "pct", "list"), templates=on_node(lab, "pveam", "list", "local")
+    )
 
 
 @pytest.fixture(scope="session")
-def killed_site(check_of_empty_site: Run) -> int:  # noqa: ARG001 - the empty site is looked at first
+def killed_site(check_of_empty_site: CheckOfEmptySite) -> int:  # noqa: ARG001 - the empty site is looked at first
     """site.yml killed once at a seeded task; the number of tasks it had begun."""
     return play_until_killed(seeded().randrange(5, 80))
 

@@ -4,28 +4,16 @@ import subprocess
 
 import pytest
 
-from tests.end_to_end.conftest import BIN, LAB, ROOT, Run, environment, play, play_until_killed, seeded
+from tests.end_to_end.conftest import BIN, LAB, CheckOfEmptySite, Run, play, play_until_killed, seeded
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
 
 
-def on_node(*argv: str) -> str:
-    done = subprocess.run(
-        [BIN / "ansible", "-i", "inventory/lab", "pve1", "-m", "ansible.builtin.command", "-a", " ".join(argv), "-o"],
-        cwd=ROOT,
-        env=environment(),
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=120,
-    )
-    return done.stdout
-
-
-def test_check_of_an_empty_site_passes_and_changes_nothing(check_of_empty_site: Run, lab: dict[str, str]) -> None:
-    assert check_of_empty_site.exit_status == 0, check_of_empty_site.output[-4000:]
-    assert "llm1" in check_of_empty_site.output
-    assert lab["name"] == LAB
+def test_check_of_an_empty_site_passes_and_changes_nothing(check_of_empty_site: CheckOfEmptySite) -> None:
+    assert check_of_empty_site.run.exit_status == 0, check_of_empty_site.run.output[-4000:]
+    assert "llm1" in check_of_empty_site.run.output
+    assert check_of_empty_site.containers == ""
+    assert "vztmpl" not in check_of_empty_site.templates
 
 
 def test_a_killed_site_converges(killed_site: int, site: Run) -> None:

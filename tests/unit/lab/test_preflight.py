@@ -18,8 +18,10 @@ def healthy(argv: Sequence[str]) -> tuple[int, str, str]:
 
 
 def test_a_machine_that_has_everything_passes() -> None:
-    check_machine(ScriptedMachine(healthy), NEED, free_bytes=lambda _: 15 * GIB)
+    machine = ScriptedMachine(healthy)
     require_root(0)
+    check_machine(machine, NEED, free_bytes=lambda _: 15 * GIB)
+    assert {argv[0] for argv in machine.asked} == {"dpkg-query", "unshare", "test"}
 
 
 def test_not_root_is_said_at_once_with_the_way_out() -> None:

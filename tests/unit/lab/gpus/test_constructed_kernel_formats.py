@@ -76,7 +76,6 @@ def test_links_have_the_posted_keys_of_their_kernel(tmp_path: Path) -> None:
     assert keys((since / place).read_text()) == keys(new)
 
 
-@needs_captures
 def test_counts_are_what_lies_there(gpu_tree: Trees) -> None:
     for profile in ("mi50x3", "mi50x1", "w7900x2"):
         for node in sorted((gpu_tree(profile) / NODES).iterdir()):
