@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         outcome = session.apply() if arguments.action in {"apply", "adopt"} else None
         nodes.append(describe(session, outcome))
         if not arguments.json:
-            print_steps(session.host, session.steps, session.containers)
+            print_steps(session)
     if arguments.json:
         print_document({"schema_version": 1, "nodes": nodes})
     drifted = any(session.has_drifted for session in sessions)

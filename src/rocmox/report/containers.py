@@ -10,8 +10,8 @@ from typing import Any
 from rocmox.containers.apply import Outcome
 from rocmox.containers.difference import describe_difference
 from rocmox.containers.session import Session
-from rocmox.containers.site import ContainerPlan
-from rocmox.containers.steps import Step
+
+_NOTHING = "nothing to do"
 
 
 def say(host: str, words: Sequence[str]) -> None:
@@ -28,13 +28,13 @@ def describe(session: Session, outcome: Outcome | None) -> dict[str, Any]:
     return entry if outcome is None else {**entry, "done": list(outcome.done)}
 
 
-def print_steps(host: str, steps: Sequence[Step], containers: Sequence[ContainerPlan] = ()) -> None:
+def print_steps(session: Session) -> None:
     """One line for each step, then what changes in each container as a unified difference."""
-    if not steps:
-        print(f"{host}: nothing to do")
-    for step in steps:
-        print(f"{host}: {step}")
-    for container in containers:
+    if not session.steps:
+        print(f"{session.host}: {'drifted, and no step mends that: see above' if session.has_drifted else _NOTHING}")
+    for step in session.steps:
+        print(f"{session.host}: {step}")
+    for container in session.containers:
         before, after = (text.splitlines() for text in describe_difference(container))
         label = f"container {container.wish.spec.vmid}"
         for line in difflib.unified_diff(before, after, f"{label}: found", f"{label}: wished", lineterm="", n=1):

@@ -64,9 +64,10 @@ def test_pending_changes(session: Session, action: str, status: int, capsys: pyt
     assert not session.migrates
 
 
-def test_raw_lines_are_drift_and_migrated_on_request(session: Session) -> None:
+def test_raw_lines_are_drift_and_migrated_on_request(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     session.steps, session.legacy = (), True
     assert main(["containers", "drift"]) == 1
+    assert capsys.readouterr().out == "pve1: drifted, and no step mends that: see above\n"
     assert main(["containers", "apply", "--migrate-legacy"]) == 0
     assert session.migrates
 

@@ -7,6 +7,7 @@ from ansible.plugins.filter.core import to_nice_json
 
 from rocmox.cli import repair as command
 from rocmox.cli.main import main
+from rocmox.containers import node_facts
 from rocmox.containers.cards import Card
 from rocmox.containers.repair import StoredWish, await_cards, plan_repair, read_wishes, repair, wish_document
 from rocmox.containers.spec import parse_specs
@@ -185,6 +186,14 @@ def test_a_file_that_holds_no_wish_is_said_and_the_others_are_read(tmp_path: Pat
     found, problems = read_wishes(LocalMachine("/"), directory)
     assert found == wishes(FIRST)
     assert words in problems[0]
+
+
+def test_applying_by_hand_keeps_a_stored_wish_in_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_facts, "STORED_WISHES", store(tmp_path, LLM))
+    node_facts.refresh_wish(LocalMachine("/"), 101, wish_document("pve1", FIRST))
+    node_facts.refresh_wish(LocalMachine("/"), 102, wish_document("pve1", CHAT))
+    assert read_wishes(LocalMachine("/"), str(tmp_path)) == (wishes(FIRST), ())
+    assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [("101.json", 0o600)]
 
 
 def test_no_directory_of_wishes_is_wrong_usage(tmp_path: Path) -> None:
