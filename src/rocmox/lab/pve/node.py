@@ -90,10 +90,6 @@ class Node:
             self._runtime = self._load_runtime()
         return self._runtime
 
-    def use_runtime(self, runtime: GuestRuntime) -> None:
-        """Put another runtime in place (tests)."""
-        self._runtime = runtime
-
     def _load_runtime(self) -> GuestRuntime:
         if self.settings.runtime == "fake":
             from rocmox.lab.pve.runtime_fake import FakeRuntime  # noqa: PLC0415 - never loaded on a real node
