@@ -97,7 +97,7 @@ def _start(machine: Machine, settings: LabSettings, need_gib: float, progress: P
     with progress.step(f"node {state.node}") as step:
         step.outcome = _boot(machine, state, credentials, lower=lower, cache=cache)
     with progress.step("services") as step:
-        step.outcome = services.wait_until_ready(machine, state)
+        step.outcome = services.wait_until_ready(state)
     state = dataclasses.replace(state, api_fingerprint=credentials.fingerprint)
     write_state(state)
     progress.say(f"lab {state.name} is up: ssh root@{state.node_address}, API {state.api_url}")
@@ -169,7 +169,7 @@ def _update_running(machine: Machine, found: LabState, settings: LabSettings, pr
         _connect(machine, state)
     credentials = ensure_credentials(machine, state)
     changes = refresh.refresh_running_node(machine, found, state, credentials, read_resolver(machine))
-    services.wait_until_ready(machine, state)
+    services.wait_until_ready(state)
     write_state(state)
     word = f"brought up to date ({', '.join(changes)})" if changes else "found in place"
     progress.say(f"lab {state.name} {word}: ssh root@{state.node_address}, API {state.api_url}")
