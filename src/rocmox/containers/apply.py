@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from rocmox.containers import preflight
 from rocmox.containers.current import CurrentContainer, read_container
 from rocmox.containers.devices import GroupIds
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container, waiting_keys
-from rocmox.containers.problems import Problem
+from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.site import ContainerPlan, SitePlan
 from rocmox.containers.steps import (
     CreateContainer,
@@ -118,7 +117,7 @@ class _Run:
         current = read_container(self._node, wish.spec.vmid)
         if current is not None and not current.is_ours:
             what = "what came into being under this VMID is not rocmox's"
-            preflight.check_all([Problem(where=wish.spec.field("vmid"), what=what, remedy="Choose a free VMID.")])
+            refuse_if_any([Problem(where=wish.spec.field("vmid"), what=what, remedy="Choose a free VMID.")])
         steps = plan_container(wish, current, group_ids=group_ids, rules=self._rules)
         self.container(ContainerPlan(wish=wish, current=current, steps=steps))
 
