@@ -33,7 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     pending = any(session.plan.steps for session in sessions)
     if arguments.action == "apply":
         for session, entry in zip(sessions, document["nodes"], strict=True):  # type: ignore[call-overload]
-            entry["done"] = list(session.apply().done)
+            outcome = session.apply()
+            entry["done"] = list(outcome.done)
+            for warning in outcome.warnings:
+                print(f"rocmox: {session.host}: {warning}", file=sys.stderr)
     if arguments.json:
         print_document(document)
     else:

@@ -13,9 +13,10 @@ from rocmox.containers.devices import GroupIds
 from rocmox.containers.inventory import InventoryHost
 from rocmox.containers.node_facts import read_cards, read_group_ids
 from rocmox.containers.options import Options
+from rocmox.containers.preflight import check_node
 from rocmox.containers.site import SitePlan, plan_site
 from rocmox.containers.spec import parse_specs
-from rocmox.errors import MachineError
+from rocmox.errors import MachineError, RocmoxError
 from rocmox.machine import Machine
 from rocmox.machine.ssh import SshMachine
 from rocmox.proxmox import Node, lxc
@@ -33,12 +34,19 @@ class Session:
     plan: SitePlan
 
     def apply(self) -> Outcome:
-        """Carry the plan out, group ids read in the guests as they come up."""
+        """Carry the plan out, group ids read in the guests as they come up. RocmoxError when some cannot be read."""
 
         def read(vmid: int) -> GroupIds | None:
             return read_group_ids(self.machine, vmid, create=True)
 
-        return apply_site(self.node, self.plan, self.options, read)
+        outcome = apply_site(self.node, self.plan, self.options, read)
+        if outcome.awaiting_group_ids:
+            guests = ", ".join(map(str, outcome.awaiting_group_ids))
+            raise RocmoxError(
+                f"the guests {guests} run without their devices: their groups render and video cannot be read",
+                remedy=f"`lxc-attach -n VMID -- getent group render video` on {self.node.name} shows why.",
+            )
+        return outcome
 
     def warnings(self) -> list[str]:
         """What a policy without restarts leaves undone."""
@@ -53,6 +61,7 @@ def open_session(host: InventoryHost) -> Session:
     destination, ssh_options = host.destination()
     machine = SshMachine(destination, options=ssh_options)
     node = node_from(parameters)
+    check_node(node)
     running = [vmid for vmid, status in lxc.list_status(node).items() if status == "running"]
     groups = {spec.vmid: _known(machine, spec.vmid) for spec in specs if spec.gpus and spec.vmid in running}
     with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,7 @@ import pytest
 
 from rocmox.cli import containers as command
 from rocmox.cli.main import main
+from rocmox.containers.apply import Outcome
 from rocmox.containers.inventory import InventoryHost
 from rocmox.containers.steps import StartContainer
 
@@ -30,7 +31,7 @@ class Session:
 
     def apply(self) -> Any:
         self.applied += 1
-        return dataclasses.make_dataclass("Outcome", ["done"])(done=("start container 101",))
+        return Outcome(done=("start container 101",), warnings=("WARN: no nesting",), awaiting_group_ids=())
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def test_pending_changes(session: Session, action: str, status: int, capsys: pyt
     assert "pve1: start container 101" in shown.out
     assert "must be restarted" in shown.err
     assert session.applied == (action == "apply")
+    assert ("pve1: WARN: no nesting" in shown.err) == (action == "apply")
 
 
 @pytest.mark.parametrize("action", ["plan", "drift", "apply"])
