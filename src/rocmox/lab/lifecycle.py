@@ -149,7 +149,8 @@ def _boot(machine: Machine, state: LabState, credentials: Credentials, *, lower:
     config = node.container_config(state, mirror=cache.directory / "mirror", templates=cache.templates)
     node.write_config(state, config)
     word = node.start_node(machine, places)
-    node.run_in_node(machine, places, ["usermod", "--password", credentials.password_hash, "root"]).check()
+    entry = f"root:{credentials.password_hash}\n".encode()
+    node.run_in_node(machine, places, ["chpasswd", "--encrypted"], stdin=entry).check()
     return word
 
 
