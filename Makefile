@@ -52,7 +52,7 @@ lock: $(BIN)/.complete  ## refresh requirements.lock from pyproject.toml (needs 
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-annotate --no-header -q pyproject.toml -o requirements.lock
 
 clean:  ## remove .venv, build and test leftovers (never the lab: `make lab-down`)
-	rm -rf .venv build artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .ansible src/*.egg-info
+	rm -rf .venv build artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .ansible src/*.egg-info
 
 requirements: $(BIN)/.complete  ## install the apt packages and .venv that everything else needs
 	@$(SUDO) ./tools/install-apt-packages $(LAB_PACKAGES)

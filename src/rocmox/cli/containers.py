@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     for session in sessions:
         say(session.host, [session.way.words, *session.warnings()])
         outcome = session.apply() if arguments.action in {"apply", "adopt"} else None
+        say(session.host, outcome.warnings if outcome else ())
         nodes.append(describe(session, outcome))
         if not arguments.json:
             print_steps(session)

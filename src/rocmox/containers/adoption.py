@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rocmox.containers.current import TAG, CurrentContainer, read_containers
-from rocmox.containers.preflight import check_all, check_node
-from rocmox.containers.problems import Problem
+from rocmox.containers.preflight import check_node
+from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.properties import parse_tags
 from rocmox.containers.spec import ContainerSpec
 from rocmox.containers.steps import AdoptContainer
@@ -28,7 +28,7 @@ def plan_adoption(node: Node, specs: Sequence[ContainerSpec]) -> tuple[AdoptCont
         problems += _obstacles(spec, container)
         tags = ";".join(sorted({*parse_tags(container.config.get("tags", "")), TAG}))
         steps.append(AdoptContainer(vmid=spec.vmid, hostname=spec.hostname, tags=tags, digest=container.digest))
-    check_all(problems + _missing_privileges(node, steps))
+    refuse_if_any(problems + _missing_privileges(node, steps))
     return tuple(steps)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from rocmox.containers import preflight
 from rocmox.containers.current import read_container
 from rocmox.containers.devices import GroupIds
 from rocmox.containers.legacy_file import Backup, ConfigFiles
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container
-from rocmox.containers.problems import Problem
+from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.site import ContainerPlan, SitePlan
 from rocmox.containers.steps import (
     CreateContainer,
@@ -159,7 +158,7 @@ class _Run:
         current = read_container(self._node, wish.spec.vmid)
         if current is not None and not current.is_ours:
             what = "what came into being under this VMID is not rocmox's"
-            preflight.check_all([Problem(where=wish.spec.field("vmid"), what=what, remedy="Choose a free VMID.")])
+            refuse_if_any([Problem(where=wish.spec.field("vmid"), what=what, remedy="Choose a free VMID.")])
         steps = plan_container(wish, current, group_ids=group_ids, rules=self._rules)
         self.container(ContainerPlan(wish=wish, current=current, steps=steps))
 

@@ -6,11 +6,13 @@ import ipaddress
 import re
 from typing import Any
 
+from rocmox.errors import UsageError
+from rocmox.facts.pci import parse_address
+
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 _STORAGE = re.compile(r"[a-z][a-z0-9\-_.]*[a-z0-9]", re.IGNORECASE)
 _BRIDGE = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,14}")
-_PCI = re.compile(r"(?:(?P<domain>[0-9a-f]{4}):)?(?P<slot>[0-9a-f]{2}:[01][0-9a-f]\.[0-7])")
 _ARCHITECTURE = re.compile(r"gfx[0-9a-f]{3,4}")
 _TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+~-]*")
 _LARGEST = 10**9
@@ -56,10 +58,10 @@ def template(value: Any) -> str:
 
 def pci_address(value: Any) -> str:
     """`03:00.0` and `0000:03:00.0` as the latter."""
-    match = _PCI.fullmatch(str(value).strip().lower())
-    if match is None:
-        raise ValueError(f"{value!r} is no PCI address such as 0000:03:00.0")
-    return f"{match['domain'] or '0000'}:{match['slot']}"
+    try:
+        return parse_address(str(value))
+    except UsageError as error:
+        raise ValueError(f"{value!r} is no PCI address such as 0000:03:00.0") from error
 
 
 def architecture(value: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rocmox.containers.current import TAG, CurrentContainer, CurrentNode
-from rocmox.containers.problems import Problem, refuse_if_any
+from rocmox.containers.problems import Problem
 from rocmox.containers.properties import disk_size_gib, disk_storage
 from rocmox.containers.spec import ContainerSpec
 from rocmox.errors import RefusedError
@@ -98,11 +98,6 @@ def privilege_problems(node: Node, specs: Sequence[ContainerSpec], *, template_s
         )
         for path, gap in permissions.missing_privileges(node.api, needed).items()
     ]
-
-
-def check_all(problems: Sequence[Problem]) -> None:
-    """RefusedError when there is any problem."""
-    refuse_if_any(problems)
 
 
 def _one_owner(spec: ContainerSpec, current: CurrentNode) -> list[Problem]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rocmox.containers.apply import shut_down
 from rocmox.containers.current import TAG, CurrentContainer, read_container, read_containers
 from rocmox.containers.options import Options
-from rocmox.containers.preflight import check_all, check_node
-from rocmox.containers.problems import Problem
+from rocmox.containers.preflight import check_node
+from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.spec import ContainerSpec
 from rocmox.containers.steps import DestroyContainer
 from rocmox.errors import RefusedError
@@ -32,7 +32,7 @@ def plan_removal(node: Node, specs: Sequence[ContainerSpec]) -> tuple[tuple[Dest
             continue
         problems += _obstacles(spec, container)
         steps.append(DestroyContainer(vmid=spec.vmid, hostname=container.config.get("hostname", spec.hostname)))
-    check_all(problems)
+    refuse_if_any(problems)
     return tuple(steps), tuple(left)
 
 

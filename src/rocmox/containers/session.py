@@ -16,13 +16,14 @@ from rocmox.containers.inventory import InventoryHost
 from rocmox.containers.legacy_file import ConfigFiles, config_files
 from rocmox.containers.node_facts import read_cards, read_group_ids, refresh_wish
 from rocmox.containers.options import Options
+from rocmox.containers.preflight import check_node
 from rocmox.containers.reminders import plan_warnings
 from rocmox.containers.repair import wish_document
 from rocmox.containers.site import ContainerPlan, SitePlan, legacy_containers, plan_site
 from rocmox.containers.spec import ContainerSpec, parse_specs
 from rocmox.containers.steps import AdoptContainer, Step
 from rocmox.containers.ways import Way, open_way
-from rocmox.errors import MachineError, RefusedError
+from rocmox.errors import MachineError, RefusedError, RocmoxError
 from rocmox.machine import Machine
 from rocmox.proxmox import lxc
 from rocmox.zipapp_builder import build
@@ -93,6 +94,12 @@ class Comparison:
         outcome = apply_site(self.way.node, self.plan, self.options, read, self.files)
         for vmid, document in self.wishes.items():
             refresh_wish(self.machine, vmid, document)
+        if outcome.awaiting_group_ids:
+            guests = ", ".join(map(str, outcome.awaiting_group_ids))
+            raise RocmoxError(
+                f"the guests {guests} run without their devices: their groups render and video cannot be read",
+                remedy=f"`lxc-attach -n VMID -- getent group render video` on {self.way.node.name} shows why.",
+            )
         return outcome
 
 
@@ -130,6 +137,7 @@ def open_comparison(host: InventoryHost, *, migrate_legacy: bool) -> Comparison:
             f"{host.name}: the cards are read on the node, and nothing says how to reach it",
             remedy="Set ansible_host and ansible_user: root in the inventory.",
         )
+    check_node(way.node)
     running = [vmid for vmid, status in lxc.list_status(way.node).items() if status == "running"]
     groups = {spec.vmid: _known(way.machine, spec.vmid) for spec in specs if spec.gpus and spec.vmid in running}
     with tempfile.TemporaryDirectory() as folder:

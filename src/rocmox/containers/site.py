@@ -13,7 +13,7 @@ from rocmox.containers.devices import GroupIds
 from rocmox.containers.interrupted import creations_under_way
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container
-from rocmox.containers.problems import Problem
+from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.spec import ContainerSpec
 from rocmox.containers.steps import DownloadTemplate, PassDevices, Step, UpdateConfig, WaitForCreation
 from rocmox.containers.template_choice import choose_templates, downloads_of
@@ -67,7 +67,7 @@ def plan_site(
     problems += wait_problems
     absent = [spec for spec in specs if spec.vmid not in current.containers or spec.vmid in waits]
     chosen, template_problems = choose_templates(node, absent, current, options)
-    preflight.check_all(problems + template_problems)
+    refuse_if_any(problems + template_problems)
     plans = tuple(
         _plan_one(
             _with_template(wish, chosen),
@@ -79,7 +79,7 @@ def plan_site(
         for wish in wishes
     )
     downloads = downloads_of(chosen.values())
-    preflight.check_all(_permission_problems(node, plans, downloads))
+    refuse_if_any(_permission_problems(node, plans, downloads))
     return SitePlan(current=current, rules=rules, downloads=downloads, containers=plans)
 
 

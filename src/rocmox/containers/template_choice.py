@@ -19,7 +19,7 @@ def choose_templates(
     """The template of each container to be created; Proxmox's index is read only when the storage lacks one."""
     chosen: dict[int, templates.TemplateChoice] = {}
     problems: list[Problem] = []
-    index: list[str] | None = None
+    index: tuple[str, ...] | None = None
     present: dict[str, tuple[str, ...]] = {}
     for spec in specs:
         where, _ = templates.split_volume_id(spec.template, default_storage=options.template_storage)
@@ -36,7 +36,7 @@ def choose_templates(
             spec.template, storage=where, present=present[where], downloadable=index or ()
         )
         if choice is None and index is None:
-            index = [entry.file_name for entry in storage.list_downloadable(node)]
+            index = storage.list_downloadable(node)
             choice = templates.choose_template(spec.template, storage=where, present=present[where], downloadable=index)
         problem = _template_problem(spec, choice, where, options)
         if problem:

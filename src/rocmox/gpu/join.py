@@ -75,13 +75,8 @@ def _join(machine: Machine, function: PciFunction, surroundings: Surroundings) -
     device_id = f"{function.device_id:04x}"
     model = model_of(device_id)
     arch = (architecture(node.gfx_target_version) if node else None) or (model.architecture if model else None)
-    unknown = {
-        **_why_unnamed(function, model, arch),
-        **_why_unjoined(function, minors, node, surroundings.topology),
-        **({} if link else {"link": why_no_link}),
-        **surroundings.unknown,
-        **facts.unknown,
-    }
+    why_unjoined = _why_unjoined(function, minors, node, surroundings.topology)
+    unknown = _why_unnamed(function, model, arch) | why_unjoined | why_no_link | surroundings.unknown | facts.unknown
     return Gpu(
         pci_address=function.address,
         device_id=device_id,
@@ -100,20 +95,21 @@ def _join(machine: Machine, function: PciFunction, surroundings: Surroundings) -
         driver=function.driver,
         link=link,
         numa_node=function.numa_node,
-        connected_displays=tuple(
-            output.name
-            for output in surroundings.connectors
-            if output.card == minors.card and output.status == "connected"
-        ),
+        connected_displays=_displays(surroundings.connectors, minors.card),
         unknown=unknown,
     )
 
 
-def _link(machine: Machine, function: PciFunction) -> tuple[Link | None, str]:
+def _displays(connectors: list[Connector], card: int | None) -> tuple[str, ...]:
+    return tuple(output.name for output in connectors if output.card == card and output.status == "connected")
+
+
+def _link(machine: Machine, function: PciFunction) -> tuple[Link | None, dict[str, str]]:
+    """The link, or the reason why it is unknown."""
     try:
-        return slowest_link(machine, function), ""
+        return slowest_link(machine, function), {}
     except CannotLookError as error:
-        return None, error.message
+        return None, {"link": error.message}
 
 
 def _why_unnamed(function: PciFunction, model: Model | None, arch: str | None) -> dict[str, str]:

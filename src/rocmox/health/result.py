@@ -50,6 +50,12 @@ class Result:
     remedy: str = ""
 
 
+def not_applicable(check: str, machine: str, reason: str) -> Result:
+    """What a check says of a machine that it does not concern."""
+    code = f"{check.upper()}_NOT_APPLICABLE"
+    return Result(check=check, code=code, verdict=Verdict.NOT_APPLICABLE, subject=machine, summary=reason)
+
+
 def worst(results: Iterable[Result]) -> Verdict:
     """The verdict of several results; NOT_APPLICABLE when there is none."""
     found = {result.verdict for result in results}

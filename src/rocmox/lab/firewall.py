@@ -2,7 +2,8 @@
 
 A packet is forwarded when every base chain of the hook lets it pass: an `accept` in our table does not overrule a DROP
 policy that Docker or ufw put into iptables' FORWARD chain. Where such a chain exists, two rules marked with the lab's
-name go to its head; where none exists, none is made.
+name go to its head; where none exists, none is made. Nobody behind the machine reaches into the lab: its node takes
+root's password over SSH, its mirror takes what builds put into the compiler cache.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ table ip {table} {{
         type filter hook forward priority filter; policy accept;
         iifname "{bridge}" accept
         oifname "{bridge}" ct state established,related accept
+        oifname "{bridge}" drop
     }}
 }}
 """

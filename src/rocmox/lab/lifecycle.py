@@ -97,7 +97,7 @@ def _start(machine: Machine, settings: LabSettings, need_gib: float, progress: P
     with progress.step(f"node {state.node}") as step:
         step.outcome = _boot(machine, state, credentials, lower=lower, cache=cache)
     with progress.step("services") as step:
-        step.outcome = services.wait_until_ready(machine, state)
+        step.outcome = services.wait_until_ready(state)
     state = dataclasses.replace(state, api_fingerprint=credentials.fingerprint)
     write_state(state)
     progress.say(f"lab {state.name} is up: ssh root@{state.node_address}, API {state.api_url}")
@@ -149,7 +149,8 @@ def _boot(machine: Machine, state: LabState, credentials: Credentials, *, lower:
     config = node.container_config(state, mirror=cache.directory / "mirror", templates=cache.templates)
     node.write_config(state, config)
     word = node.start_node(machine, places)
-    node.run_in_node(machine, places, ["usermod", "--password", credentials.password_hash, "root"]).check()
+    entry = f"root:{credentials.password_hash}\n".encode()
+    node.run_in_node(machine, places, ["chpasswd", "--encrypted"], stdin=entry).check()
     return word
 
 
@@ -169,7 +170,7 @@ def _update_running(machine: Machine, found: LabState, settings: LabSettings, pr
         _connect(machine, state)
     credentials = ensure_credentials(machine, state)
     changes = refresh.refresh_running_node(machine, found, state, credentials, read_resolver(machine))
-    services.wait_until_ready(machine, state)
+    services.wait_until_ready(state)
     write_state(state)
     word = f"brought up to date ({', '.join(changes)})" if changes else "found in place"
     progress.say(f"lab {state.name} {word}: ssh root@{state.node_address}, API {state.api_url}")

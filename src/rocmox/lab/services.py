@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from rocmox.errors import MachineError
 from rocmox.lab.settings import LabPlaces
 from rocmox.lab.state import LabState
-from rocmox.machine import Machine
 
 _READY_SECONDS = 30
 _ANSWER_SECONDS = 3
@@ -37,9 +36,8 @@ def ask_services(state: LabState) -> ServiceAnswers:
     return ServiceAnswers(ssh=_ssh_answers(state.node_address), api=_api_answers(state), mirror=_mirror_answers(state))
 
 
-def wait_until_ready(machine: Machine, state: LabState) -> str:
+def wait_until_ready(state: LabState) -> str:
     """`all answer`; MachineError with the silent ones when half a minute was not enough."""
-    del machine
     deadline = time.monotonic() + _READY_SECONDS
     while not (answers := ask_services(state)).all:
         if time.monotonic() > deadline:

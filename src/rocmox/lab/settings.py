@@ -9,9 +9,10 @@ import re
 from pathlib import Path
 
 from rocmox.errors import UsageError
+from rocmox.lab.gpus import PROFILES
 
 PVE_VERSIONS = ("8.4", "9.2")
-GPU_PROFILES = ("mi50x3", "mi50x1", "w7900x2", "none")
+GPU_PROFILES = tuple(PROFILES)
 LABS_DIRECTORY = Path("/var/lib/rocmox/labs")
 RUNTIME_DIRECTORY = Path("/run/rocmox/labs")
 

@@ -7,7 +7,7 @@ chat test of the lab compare with it.
 
 Standard library only, and the bytes depend on nothing but this file: `random.Random.random` is reproducible across
 Python versions by its documentation, and the rest is IEEE arithmetic. The role llama_cpp carries this file into
-guests (roles/llama_cpp/files/tiny_gguf.py is a link to it) and runs it there as a program.
+guests (roles/llama_cpp/tasks/prepare_jobs.yml) and runs it there as a program.
 
 Format: ggml/docs/gguf.md of llama.cpp, version 3. Block format Q8_0: ggml/src/ggml-common.h, `block_q8_0`.
 """

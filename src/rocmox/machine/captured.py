@@ -103,7 +103,8 @@ class CapturedMachine:
                         self._add(member.name, content.read() if content else b"")
         except (OSError, EOFError, tarfile.TarError) as error:
             raise UsageError(
-                f"{place} is no capture: {error}", remedy="`rocmox capture -o FILE.tar.gz` writes one."
+                f"{place} is no capture: {error}",
+                remedy="Give a folder or a .tar.gz that holds `sys/`, `proc/` … of a machine.",
             ) from error
 
     def _resolve(self, path: str) -> str:

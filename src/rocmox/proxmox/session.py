@@ -57,7 +57,7 @@ def make_session(endpoint: Endpoint) -> requests.Session:
     session.mount("https://", _Adapter(endpoint.pinned, retries))
     if endpoint.fingerprint:
         # The pin is the whole check: neither REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE nor a proxy of the environment may
-        # replace it (facts/proxmox: they override verify=False of a requests session).
+        # replace it: with trust_env they override verify=False (requests, Session.merge_environment_settings).
         session.trust_env = False
         session.verify = False
     elif endpoint.ca_file:

@@ -18,15 +18,6 @@ class Storage:
     available_bytes: int | None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DownloadableTemplate:
-    """An entry of Proxmox's appliance index (`pveam available`)."""
-
-    file_name: str
-    os: str
-    version: str
-
-
 def list_storages(node: Node) -> dict[str, Storage]:
     """The enabled storages the account may see, by name."""
     return {
@@ -47,15 +38,9 @@ def list_templates(node: Node, storage: str) -> tuple[str, ...]:
     return tuple(sorted(str(entry["volid"]) for entry in found))
 
 
-def list_downloadable(node: Node) -> tuple[DownloadableTemplate, ...]:
-    """What `POST aplinfo` can download."""
-    return tuple(
-        DownloadableTemplate(
-            file_name=str(entry["template"]), os=str(entry.get("os", "")), version=str(entry.get("version", ""))
-        )
-        for entry in node.api.get(node.path("aplinfo"))
-        if entry.get("type") == "lxc"
-    )
+def list_downloadable(node: Node) -> tuple[str, ...]:
+    """File names of the container templates that `POST aplinfo` can download (`pveam available`)."""
+    return tuple(str(entry["template"]) for entry in node.api.get(node.path("aplinfo")) if entry.get("type") == "lxc")
 
 
 def download_template(node: Node, *, storage: str, file_name: str) -> str:

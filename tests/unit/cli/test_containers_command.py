@@ -36,7 +36,7 @@ class Session:
 
     def apply(self) -> Outcome:
         self.applied += 1
-        return Outcome(done=("start container 101",), warnings=("slow",), awaiting_group_ids=())
+        return Outcome(done=("start container 101",), warnings=("WARN: no nesting",), awaiting_group_ids=())
 
 
 @pytest.fixture
@@ -61,6 +61,7 @@ def test_pending_changes(session: Session, action: str, status: int, capsys: pyt
     assert "must be restarted" in shown.err
     assert "pvesh over ssh://root@pve1" in shown.err
     assert session.applied == (action in {"apply", "adopt"})
+    assert ("pve1: WARN: no nesting" in shown.err) == (action in {"apply", "adopt"})
     assert not session.migrates
 
 
@@ -84,7 +85,7 @@ def test_json_stands_alone_on_stdout(session: Session, capsys: pytest.CaptureFix
     document = json.loads(capsys.readouterr().out)
     assert document["schema_version"] == 1
     assert document["nodes"][0]["done"] == ["start container 101"]
-    assert document["nodes"][0]["warnings"] == ["container 9 must be restarted", "slow"]
+    assert document["nodes"][0]["warnings"] == ["container 9 must be restarted", "WARN: no nesting"]
 
 
 def test_an_unknown_action_is_wrong_usage() -> None:

@@ -24,6 +24,17 @@ def test_a_machine_without_iptables_rules_gets_none() -> None:
     assert not any(argv[0].startswith("iptables") for argv in machine.asked)
 
 
+def test_the_lab_goes_out_and_nobody_comes_in() -> None:
+    machine = ScriptedMachine(without_iptables)
+    ensure_firewall(machine, STATE)
+    forward = (machine.fed[0] or b"").decode().partition("chain forward")[2].split("\n")
+    assert [line.strip() for line in forward[2:5]] == [
+        'iifname "rmx-one" accept',
+        'oifname "rmx-one" ct state established,related accept',
+        'oifname "rmx-one" drop',
+    ]
+
+
 def test_a_forward_chain_that_drops_lets_the_lab_pass_in_both_directions() -> None:
     machine = ScriptedMachine(with_docker)
     ensure_firewall(machine, STATE)

@@ -13,7 +13,7 @@ from rocmox.facts.container_config import PassedDevice
 from rocmox.health.access import Attempt, Guest, judge_absent, judge_passed
 from rocmox.health.context import Context, Identity
 from rocmox.health.probes.run import run_probe
-from rocmox.health.result import Result, Verdict
+from rocmox.health.result import Result, not_applicable
 
 LEVEL = 1
 _CHECK = "device_access"
@@ -24,13 +24,13 @@ _DRI = "/dev/dri"
 def run(context: Context) -> Iterator[Result]:
     """One result per passed device, one per card that is not passed."""
     if context.passthrough is None and not context.is_container:
-        yield _not_applicable(context, "this machine is no container")
+        yield not_applicable(_CHECK, context.machine.name, "this machine is no container")
         return
     passed = context.passthrough.devices if context.passthrough else _found_here(context)
     passed = tuple(device for device in passed if device.path == _KFD or device.path.startswith(f"{_DRI}/"))
     absent = sorted(set(_others(context)) - {device.path for device in passed})
     if not passed and not absent:
-        yield _not_applicable(context, "no GPU device is passed to this container")
+        yield not_applicable(_CHECK, context.machine.name, "no GPU device is passed to this container")
         return
     for identity in context.identities:
         yield from _try_as(identity, passed, absent, context)
@@ -62,13 +62,3 @@ def _found_here(context: Context) -> tuple[PassedDevice, ...]:
         names = context.machine.list_directory(_DRI)
         paths += [f"{_DRI}/{name}" for name in names if name.startswith(("card", "renderD"))]
     return tuple(PassedDevice(key="", path=path) for path in paths)
-
-
-def _not_applicable(context: Context, reason: str) -> Result:
-    return Result(
-        check=_CHECK,
-        code="DEVICE_ACCESS_NOT_APPLICABLE",
-        verdict=Verdict.NOT_APPLICABLE,
-        subject=context.machine.name,
-        summary=reason,
-    )

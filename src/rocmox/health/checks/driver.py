@@ -1,4 +1,4 @@
-"""Every AMD card has the amdgpu driver and a KFD node (host), and this kernel's module is the one that runs."""
+"""Every AMD card of a node is bound to amdgpu, with a render node and a KFD node."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rocmox.gpu import Gpu
 from rocmox.health.context import Context
-from rocmox.health.result import Evidence, Result, Verdict
+from rocmox.health.result import Evidence, Result, Verdict, not_applicable
 
 LEVEL = 1
 _CHECK = "driver"
@@ -15,10 +15,10 @@ _CHECK = "driver"
 def run(context: Context) -> Iterator[Result]:
     """One result per card."""
     if context.is_container:
-        yield _not_applicable(context, "the driver belongs to the node, not to a container")
+        yield not_applicable(_CHECK, context.machine.name, "the driver belongs to the node, not to a container")
         return
     if not context.inventory.gpus:
-        yield _not_applicable(context, "no AMD GPU is on the PCI bus")
+        yield not_applicable(_CHECK, context.machine.name, "no AMD GPU is on the PCI bus")
         return
     for gpu in context.inventory.gpus:
         yield _judge(gpu, context)
@@ -75,14 +75,4 @@ def _fail(gpu: Gpu, code: str, summary: str, remedy: str, evidence: list[Evidenc
         summary=summary,
         evidence=tuple(evidence),
         remedy=remedy,
-    )
-
-
-def _not_applicable(context: Context, reason: str) -> Result:
-    return Result(
-        check=_CHECK,
-        code="DRIVER_NOT_APPLICABLE",
-        verdict=Verdict.NOT_APPLICABLE,
-        subject=context.machine.name,
-        summary=reason,
     )

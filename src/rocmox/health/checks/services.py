@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rocmox.health.context import Context, Service
 from rocmox.health.probes.run import run_probe
-from rocmox.health.result import Evidence, Result, Verdict
+from rocmox.health.result import Evidence, Result, Verdict, not_applicable
 
 LEVEL = 1
 _CHECK = "services"
@@ -20,13 +20,8 @@ def run(context: Context) -> Iterator[Result]:
     installed = (Service(name=unit.name, url=unit.health_url) for unit in context.units)
     services = [*installed, *context.services]
     if not services:
-        yield Result(
-            check=_CHECK,
-            code="SERVICES_NOT_APPLICABLE",
-            verdict=Verdict.NOT_APPLICABLE,
-            subject=context.machine.name,
-            summary="neither llama-server nor Open WebUI is installed here, and no --service was named",
-        )
+        reason = "neither llama-server nor Open WebUI is installed here, and no --service was named"
+        yield not_applicable(_CHECK, context.machine.name, reason)
     for service in services:
         yield _judge(service, context)
 

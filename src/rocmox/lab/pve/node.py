@@ -18,8 +18,9 @@ from rocmox.lab.pve.runtime_protocol import GuestRuntime
 from rocmox.lab.pve.schema import Schema, load
 
 SETTINGS = "etc/rocmox-lab/node.json"
-# pve-manager version, repository id, release: what `version` answers. 8.4.1 as recorded; 9.2.11 as its tables say.
-VERSIONS = {"8.4": ("8.4.1", "2a5fa54a8503f96d", "8.4"), "9.2": ("9.2.11", "9f3c2d1a77e04b56", "9.2")}
+# pve-manager version, repository id, release: what `version` answers. 8.4.1 as recorded; 9.2.11 as its tables say, with
+# a repository id of zeros because none was recorded.
+VERSIONS = {"8.4": ("8.4.1", "2a5fa54a8503f96d", "8.4"), "9.2": ("9.2.11", "0" * 16, "9.2")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,10 +90,6 @@ class Node:
         if self._runtime is None:
             self._runtime = self._load_runtime()
         return self._runtime
-
-    def use_runtime(self, runtime: GuestRuntime) -> None:
-        """Put another runtime in place (tests)."""
-        self._runtime = runtime
 
     def _load_runtime(self) -> GuestRuntime:
         if self.settings.runtime == "fake":

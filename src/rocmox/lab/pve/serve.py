@@ -11,7 +11,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from rocmox.lab.pve.access import store
 from rocmox.lab.pve.api import Api
 from rocmox.lab.pve.host import fingerprint
 from rocmox.lab.pve.http import Server
@@ -32,7 +31,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--fake-runtime", action="store_true", help="no containers: states on disk only")
     parser.add_argument("--node", default=None, help="node name, when no settings file gives one")
     parser.add_argument("--pve", default=None, choices=("8.4", "9.2"))
-    parser.add_argument("--root-password", default=None, help="set root@pam's password before serving")
     parser.add_argument("--delay", type=float, default=3.0, help="seconds a 401 takes")
     parser.add_argument("--threads", action="store_true", help="run tasks in threads of the server")
     return parser.parse_args(argv)
@@ -65,8 +63,6 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until stopped."""
     options = parse(argv)
     node = make_node(options)
-    if options.root_password:
-        store.seed(node, root_password=options.root_password)
     spawner = Spawner(node) if options.threads else ProcessSpawner(node)
     server = Server(Api(node, spawner), delay_seconds=options.delay)
     context = None if options.plain else tls_context(node)

@@ -1,7 +1,7 @@
 """Tasks: UPIDs, logs and the index, kept in /var/log/pve/tasks as PVE does (PVE::UPID, PVE::RESTEnvironment).
 
 A task is a worker function by name with arguments that fit into JSON. The server starts it as a process of its own
-(`python -m rocmox.lab.pve.worker`), the command line runs it on the spot, tests may use threads.
+(`python -m rocmox.lab.pve.worker_process`), the command line runs it on the spot, tests may use threads.
 """
 
 from __future__ import annotations

@@ -49,5 +49,6 @@ def make_node(root: Path, version: str = "8.4") -> Node:
     template = node.path("/var/lib/vz/template/cache/debian-12-standard_12.12-1_amd64.tar.zst")
     template.parent.mkdir(parents=True)
     template.write_text("a template by name only", encoding="utf-8")
-    store.seed(node, root_password="root-secret-1")
+    with store.changing(node) as data:
+        data["users"]["root@pam"]["password"] = store.hash_password("root-secret-1")
     return node

@@ -52,7 +52,11 @@ def test_tables_are_made_without_words_for_people(tmp_path: Path) -> None:
     method = {
         "description": "secret prose",
         "parameters": {
-            "properties": {"description": {"type": "string", "description": "prose", "default": "some long text"}}
+            "properties": {
+                "description": {"type": "string", "description": "prose", "default": "some long text"},
+                "format": {"type": "string", "description": "prose", "format_description": "prose"},
+                "dev[n]": {"format": {"path": {"format": "pve-lxc-dev-string", "description": "prose"}}},
+            }
         },
         "returns": {"type": "string", "description": "prose"},
     }
@@ -62,4 +66,8 @@ def test_tables_are_made_without_words_for_people(tmp_path: Path) -> None:
     text = target.read_text(encoding="utf-8")
     assert "prose" not in text
     assert "long text" not in text
-    assert json.loads(text)["GET /x"]["parameters"]["properties"] == {"description": {"type": "string"}}
+    assert json.loads(text)["GET /x"]["parameters"]["properties"] == {
+        "description": {"type": "string"},
+        "format": {"type": "string"},
+        "dev[n]": {"format": {"path": {"format": "pve-lxc-dev-string"}}},
+    }

@@ -56,9 +56,3 @@ def hash_secret(secret: str) -> str:
 
 def _scrypt(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, n=4096, r=8, p=1)
-
-
-def seed(node: Node, *, root_password: str) -> None:
-    """Make the store of a fresh node: root@pam with this password."""
-    with changing(node) as data:
-        data["users"]["root@pam"]["password"] = hash_password(root_password)

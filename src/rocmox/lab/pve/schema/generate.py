@@ -19,7 +19,6 @@ KEPT = (
     "default_key",
     "enum",
     "format",
-    "format_description",
     "items",
     "maximum",
     "maxLength",
@@ -50,8 +49,9 @@ def strip(node: Any, *, names: bool = False) -> Any:
     for key, value in node.items():
         if not names and key not in KEPT:
             continue
-        inline_format = key == "format" and isinstance(value, dict)
-        kept[key] = strip(value, names=(key in NAMED and not names) or inline_format)
+        # A parameter may itself be called `format`; only the schema word holds the parts of a property string.
+        holds_names = not names and (key in NAMED or (key == "format" and isinstance(value, dict)))
+        kept[key] = strip(value, names=holds_names)
     default = kept.get("default")
     if isinstance(default, str) and " " in default and not names:
         del kept["default"]

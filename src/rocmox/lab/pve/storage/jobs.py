@@ -11,6 +11,7 @@ from pathlib import Path
 from rocmox.lab.pve.answers import AnswerError
 from rocmox.lab.pve.storage import volumes
 from rocmox.lab.pve.storage.config import StorageConfig
+from rocmox.lab.pve.storage.index import SOURCE
 from rocmox.lab.pve.worker import Worker, worker
 
 TIMEOUT_SECONDS = 60
@@ -62,8 +63,7 @@ def run_download(job: Worker) -> None:
 def _through_mirror(job: Worker, url: str) -> str:
     """The lab fetches templates of the index from its own mirror, whatever place the index names."""
     mirror = job.node.settings.mirror_url
-    prefix = "http://download.proxmox.com/images"
-    return f"{mirror}/images{url.removeprefix(prefix)}" if mirror and url.startswith(prefix) else url
+    return f"{mirror}/images{url.removeprefix(SOURCE)}" if mirror and url.startswith(SOURCE) else url
 
 
 def _fetch(url: str, target: Path) -> None:
