@@ -51,7 +51,7 @@ def test_a_question_is_answered(site: Run) -> None:
 @pytest.mark.timeout(14400)
 def test_ten_kills_converge(lab: dict[str, str]) -> None:
     assert lab["name"] == LAB
-    moments = sorted(seeded().sample(range(3, 160), 10))
+    moments = sorted(seeded().sample(range(3, 220), 10))
     begun = [play_until_killed(moment) for moment in moments]
     final = play()
     print(f"killed after tasks {begun}; then exit status {final.exit_status}, changed {final.changed}")
