@@ -6,6 +6,7 @@ sees neither the cgroup2 mount nor the overlay, and all of it goes when the file
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ umount -R /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 none /sys/fs/cgroup
 mount -t overlay "$4" -o "lowerdir=$1,upperdir=$2,workdir=$3" "$5"
 """
+
+_NUMBER_TOO_LOW = re.compile(r"/ns/mnt on \S+ failed: Invalid argument")
 
 # Runs in a throw-away namespace: ends what is left of a container and removes its control groups.
 _SWEEP_CGROUPS = """
@@ -59,12 +62,27 @@ def create_namespace(machine: Machine, places: LabPlaces, *, lower: Path) -> Non
     for directory in (places.upper, places.overlay_work, places.rootfs):
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
     places.namespace_file.touch(mode=0o600)
-    machine.run(
-        [
-            *("unshare", f"--mount={places.namespace_file}", "--propagation", "private", "sh", "-c", _SET_UP, "sh"),
-            *(str(lower), str(places.upper), str(places.overlay_work), places.container, str(places.rootfs)),
-        ]
-    ).check(remedy="`rocmox lab status` shows what is up; `rocmox lab down` and `rocmox lab up` start over.")
+    command = [
+        *("unshare", f"--mount={places.namespace_file}", "--propagation", "private", "sh", "-c", _SET_UP, "sh"),
+        *(str(lower), str(places.upper), str(places.overlay_work), places.container, str(places.rootfs)),
+    ]
+    _run_on_a_fitting_processor(machine, command).check(
+        remedy="`rocmox lab status` shows what is up; `rocmox lab down` and `rocmox lab up` start over."
+    )
+
+
+def _run_on_a_fitting_processor(machine: Machine, command: list[str]) -> Completed:
+    """Run `unshare --mount=FILE`, on each processor in turn when the kernel refuses the file.
+
+    The kernel holds a namespace in a file only when its number is above the caller's (`mnt_ns_loop`, fs/namespace.c).
+    Linux 6.18 was seen to number by processor, so below a namespace made on another one the number may be lower.
+    """
+    done = machine.run(command)
+    for processor in sorted(os.sched_getaffinity(0)):
+        if not (done.exit_status and _NUMBER_TOO_LOW.search(done.stderr)):
+            break
+        done = machine.run(["taskset", "--cpu-list", str(processor), *command])
+    return done
 
 
 def prepare_runtime_directory(machine: Machine) -> None:
