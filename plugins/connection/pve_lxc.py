@@ -204,7 +204,7 @@ class Connection(ssh.Connection):
             raise AnsibleError(f"{what} {self._guest()}: {outcome.stderr.decode(errors='replace').strip()}")
 
     @ssh._ssh_retry  # noqa: SLF001 - retries and passwords are the ssh plugin's, file transfer included
-    @ssh._clean_shm  # noqa: SLF001
+    @ssh._clean_shm  # noqa: SLF001 - as above: the ssh plugin's own hygiene of shared memory
     def _stream(self, arguments: list[bytes], source: IO[bytes], sink: IO[bytes]) -> tuple[int, bytes, bytes]:
         """Let ssh read and write the files itself, whatever their size.
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints "VMID name:x:gid:members" for the groups render and video of each given guest that runs and carries the tag
 # rocmox. With --create a missing group is added first, as Debian's and Ubuntu's udev packages do.
+# A guest that is gone, stopped or without the group is no error here: it prints nothing, and the plan says what it lacks.
 set -eu
 
 create=no
