@@ -16,7 +16,15 @@ _SHEBANG = b"#!/usr/bin/env python3\n"
 _MAIN = b"import sys\n\nfrom rocmox.cli.main import main\n\nsys.exit(main())\n"
 # What runs on a PVE host and in guests. Other commands say there what they need.
 _PACKAGES = ("machine", "facts", "gpu", "health", "report", "proxmox", "containers")
-_MODULES = ("__init__.py", "errors.py", "units.py", "cli/__init__.py", "cli/main.py", "cli/exit_codes.py")
+_MODULES = (
+    "__init__.py",
+    "errors.py",
+    "units.py",
+    "cli/__init__.py",
+    "cli/main.py",
+    "cli/exit_codes.py",
+    "cli/verdicts.py",
+)
 _COMMANDS = ("cli/gpus.py", "cli/health.py", "cli/repair.py")
 # Needs the controller's libraries or its inventory.
 _STAYS = frozenset(

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from rocmox.errors import CannotLookError
 from rocmox.facts.served import ServedUnit, read_units
 from rocmox.gpu.inventory import GpuInventory, Passthrough, read_inventory
 from rocmox.machine import Machine
+
+_Fact = TypeVar("_Fact")
+_Where = ParamSpec("_Where")
+LOOK, SHORT, LONG = 1, 2, 3  # levels: 1 only looks, 2 uses the cards for seconds, 3 for minutes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,22 +35,43 @@ class Identity:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Context:
-    """`device_user` opens the devices; `passthrough` is what the node says about this container, if it was asked."""
+    """`device_user` opens the devices; `passthrough` is what the node says about this container, if it was asked.
+
+    `level` is how far a check may go; `forced` allows the cards' use while other processes hold them.
+    """
 
     machine: Machine
     device_user: Identity | None = None
     passthrough: Passthrough | None = None
     services: tuple[Service, ...] = ()
+    level: int = LOOK
+    forced: bool = False
+    _read: dict[tuple[Any, ...], Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
-    @functools.cached_property
+    def read(
+        self, reader: Callable[Concatenate[Machine, _Where], _Fact], *where: _Where.args, **more: _Where.kwargs
+    ) -> _Fact:
+        """A fact of the machine, read once for all checks: `context.read(read_hwmon, address)`; errors are kept too."""
+        key = (reader, where, tuple(more.items()))
+        if key not in self._read:
+            try:
+                self._read[key] = reader(self.machine, *where, **more)
+            except CannotLookError as error:
+                self._read[key] = error
+        kept = self._read[key]
+        if isinstance(kept, CannotLookError):
+            raise kept
+        return cast("_Fact", kept)
+
+    @property
     def inventory(self) -> GpuInventory:
         """The machine's cards, read once; CannotLookError when it shows no PCI devices."""
-        return read_inventory(self.machine)
+        return self.read(read_inventory)
 
-    @functools.cached_property
+    @property
     def units(self) -> list[ServedUnit]:
         """The services that rocmox installed on the machine."""
-        return read_units(self.machine)
+        return self.read(read_units)
 
     @property
     def identities(self) -> list[Identity]:

@@ -15,7 +15,14 @@ from rocmox.machine import machine_at
 
 
 def context_for(
-    *, machine_address: str, device_user: str | None, host_facts: str | None, vmid: int | None, services: Sequence[str]
+    *,
+    machine_address: str,
+    device_user: str | None = None,
+    host_facts: str | None = None,
+    vmid: int | None = None,
+    services: Sequence[str] = (),
+    level: int = 1,
+    forced: bool = False,
 ) -> Context:
     """UsageError when the words do not fit together or a file cannot be read."""
     if (host_facts is None) != (vmid is None):
@@ -28,6 +35,8 @@ def context_for(
         device_user=Identity(user=device_user) if device_user else None,
         passthrough=_passthrough(host_facts, vmid) if host_facts is not None and vmid is not None else None,
         services=tuple(map(parse_service, services)),
+        level=level,
+        forced=forced,
     )
 
 

@@ -50,6 +50,63 @@ class Result:
     remedy: str = ""
 
 
+class Reporter:
+    """Makes the results of one check, so that a check reads as a list of findings.
+
+    `report.warn("LINK_NARROW", gpu.pci_address, "x8 of x16", evidence, remedy="Reseat the card.")`
+    """
+
+    def __init__(self, check: str) -> None:
+        self._check = check
+
+    def __call__(
+        self,
+        verdict: Verdict,
+        code: str,
+        subject: str,
+        summary: str,
+        evidence: Iterable[Evidence] = (),
+        *,
+        remedy: str = "",
+    ) -> Result:
+        """A result of any verdict."""
+        return Result(
+            check=self._check,
+            code=code,
+            verdict=verdict,
+            subject=subject,
+            summary=summary,
+            evidence=tuple(evidence),
+            remedy=remedy,
+        )
+
+    def passed(self, code: str, subject: str, summary: str, evidence: Iterable[Evidence] = ()) -> Result:
+        """All is well, and the evidence says how that is known."""
+        return self(Verdict.PASS, code, subject, summary, evidence)
+
+    def warn(self, code: str, subject: str, summary: str, evidence: Iterable[Evidence] = (), *, remedy: str) -> Result:
+        """Works, and not as it should."""
+        return self(Verdict.WARN, code, subject, summary, evidence, remedy=remedy)
+
+    def fail(self, code: str, subject: str, summary: str, evidence: Iterable[Evidence] = (), *, remedy: str) -> Result:
+        """Does not work."""
+        return self(Verdict.FAIL, code, subject, summary, evidence, remedy=remedy)
+
+    def crit(self, code: str, subject: str, summary: str, evidence: Iterable[Evidence] = (), *, remedy: str) -> Result:
+        """Does harm now: wrong data, hardware at risk, the host in danger."""
+        return self(Verdict.CRIT, code, subject, summary, evidence, remedy=remedy)
+
+    def unknown(
+        self, code: str, subject: str, summary: str, evidence: Iterable[Evidence] = (), *, remedy: str = ""
+    ) -> Result:
+        """Could not look; the summary says why."""
+        return self(Verdict.UNKNOWN, code, subject, summary, evidence, remedy=remedy)
+
+    def not_applicable(self, subject: str, reason: str, evidence: Iterable[Evidence] = ()) -> Result:
+        """Does not concern this subject; the summary says why."""
+        return self(Verdict.NOT_APPLICABLE, f"{self._check.upper()}_NOT_APPLICABLE", subject, reason, evidence)
+
+
 def not_applicable(check: str, machine: str, reason: str) -> Result:
     """What a check says of a machine that it does not concern."""
     code = f"{check.upper()}_NOT_APPLICABLE"

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rocmox.health.result import Result, Verdict, worst
 from rocmox.report.table import render_table
 
+if TYPE_CHECKING:
+    from rocmox.report.formats import HealthReport
+
 SCHEMA_VERSION = 1
+
+
+def render_json(report: HealthReport) -> str:
+    """`--format json`."""
+    return json.dumps(to_json(report.machine, report.results), indent=2, ensure_ascii=False)
+
+
+def render_text(report: HealthReport) -> str:
+    """`--format table`."""
+    return to_text(report.results)
 
 
 def to_json(machine: str, results: Sequence[Result]) -> dict[str, Any]:
