@@ -15,8 +15,10 @@ from typing import Any
 from aiohttp import web
 
 from rocmox.lab.pve.access import tickets
+from rocmox.lab.pve.access_log import AccessLog
 from rocmox.lab.pve.answers import AnswerError, UnauthenticatedError
 from rocmox.lab.pve.api import Answer, Api
+from rocmox.lab.pve.faults.calls import answer_or_obey, refuse_expired
 from rocmox.lab.pve.http_body import BodyError, read_parameters
 
 JSON_TYPE = "application/json;charset=UTF-8"
@@ -33,6 +35,7 @@ class Server:
     def __init__(self, api: Api, *, delay_seconds: float = 3.0) -> None:
         self._api = api
         self._delay_seconds = delay_seconds
+        self._log = AccessLog(api.node)
 
     def application(self) -> web.Application:
         """What aiohttp serves."""
@@ -46,16 +49,18 @@ class Server:
         response = await self._answer(request)
         if response.status == UNAUTHORIZED:
             await asyncio.sleep(max(0.0, self._delay_seconds - (time.monotonic() - started)))
+        self._log.add(request, response, _claimed_user(request))
         return response
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         raw = request.rel_url.raw_path
         prefix = next((entry for entry in PREFIXES if raw == entry or raw.startswith(entry + "/")), None)
         if request.method not in METHODS:
             return _plain(501, f"method '{request.method}' not available", "")
         if prefix is None:
             return _plain(501, "no such file", "") if raw != "/" else _plain(200, "OK", "rocmox lab: Proxmox VE API\n")
-        return await self._api_answer(request, urllib.parse.unquote(raw[len(prefix) :]) or "/")
+        path = urllib.parse.unquote(raw[len(prefix) :]) or "/"
+        return await answer_or_obey(self._api.node, request, path, lambda: self._api_answer(request, path))
 
     async def _api_answer(self, request: web.Request, path: str) -> web.Response:
         try:
@@ -87,9 +92,10 @@ class Server:
         if authorization.startswith("PVEAPIToken"):
             token = authorization.removeprefix("PVEAPIToken").lstrip("= ")
             return tickets.check_api_token(self._api.node, token)
-        ticket = urllib.parse.unquote(_cookie(request) or "")
+        ticket = ticket_of(request)
         if not ticket:
             return None
+        refuse_expired(self._api.node, ticket)
         user = tickets.check_ticket(self._api.node, ticket)
         tickets.account_of(self._api.node, user)
         if request.method != "GET":
@@ -97,13 +103,21 @@ class Server:
         return user
 
 
-def _cookie(request: web.Request) -> str | None:
-    """The ticket from the Cookie header; tickets hold characters that strict cookie parsers drop."""
+def _claimed_user(request: web.Request) -> str:
+    """Who the ticket (`PVE:USER:…`) or token (`PVEAPIToken=USER!NAME=…`) says is calling; empty without either."""
+    token = request.headers.get("Authorization", "")
+    if token.startswith("PVEAPIToken"):
+        return token.removeprefix("PVEAPIToken").lstrip("= ").partition("=")[0]
+    return ticket_of(request).partition(":")[2].partition(":")[0]
+
+
+def ticket_of(request: web.Request) -> str:
+    """The ticket from the Cookie header, empty when there is none; it holds characters that strict parsers drop."""
     for part in request.headers.get("Cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
         if name == COOKIE:
-            return value.strip('"')
-    return None
+            return urllib.parse.unquote(value.strip('"'))
+    return ""
 
 
 def _plain(status: int, reason: str, body: str) -> web.Response:

@@ -88,7 +88,9 @@ class Node:
     def runtime(self) -> GuestRuntime:
         """The container runtime, loaded when first needed."""
         if self._runtime is None:
-            self._runtime = self._load_runtime()
+            from rocmox.lab.pve.faults.operations import breakable  # noqa: PLC0415 - it imports this module
+
+            self._runtime = breakable(self, self._load_runtime())
         return self._runtime
 
     def _load_runtime(self) -> GuestRuntime:

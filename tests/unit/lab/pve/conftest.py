@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rocmox.lab.pve.node import Node
 from tests.unit.lab.pve.pretended_node import Client, make_node
+from tests.unit.lab.pve.served import served
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
     return make_node(tmp_path)
+
+
+@pytest.fixture
+def port(node: Node) -> Iterator[int]:
+    """A server of its own with TLS, in a thread."""
+    with served(node) as number:
+        yield number
 
 
 @pytest.fixture

@@ -1,71 +1,18 @@
 from __future__ import annotations
 
-import asyncio
-import gc
-import http.client
 import json
-import ssl
 import threading
-import warnings
-from collections.abc import Iterator
 
 import pytest
 import urllib3
-from aiohttp import web
 from proxmoxer import ProxmoxAPI, ResourceException
 
-from rocmox.lab.pve import serve
 from rocmox.lab.pve.access import tickets
-from rocmox.lab.pve.api import Api
-from rocmox.lab.pve.http import Server
 from rocmox.lab.pve.node import Node
 from rocmox.lab.pve.tasks import TaskFiles, TaskId
-from rocmox.lab.pve.worker import Spawner
+from tests.unit.lab.pve.served import ask
 
 pytestmark = pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-
-
-@pytest.fixture
-def port(node: Node) -> Iterator[int]:
-    """A server of its own with TLS, in a thread."""
-    loop, ready, found = asyncio.new_event_loop(), threading.Event(), []
-
-    def work() -> None:
-        asyncio.set_event_loop(loop)
-        runner = web.AppRunner(Server(Api(node, Spawner(node)), delay_seconds=0).application())
-        loop.run_until_complete(runner.setup())
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=serve.tls_context(node))
-        loop.run_until_complete(site.start())
-        found.append(runner.addresses[0][1])
-        ready.set()
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-        loop.run_until_complete(asyncio.sleep(0.2))
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    assert ready.wait(20)
-    yield found[0]
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(20)
-    del thread
-    with warnings.catch_warnings():  # asyncio leaves TLS transports open when a client hangs up without close_notify
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
-
-def ask(
-    port: int, method: str, path: str, headers: dict[str, str] | None = None, body: str | None = None
-) -> tuple[int, str, str, http.client.HTTPMessage]:
-    context = ssl._create_unverified_context()  # noqa: S323 - the certificate is made in this test
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)
-    connection.request(method, f"/api2/json{path}", body=body, headers=headers or {})
-    answer = connection.getresponse()
-    text = answer.read().decode()
-    connection.close()
-    return answer.status, answer.reason, text, answer.headers
 
 
 def wait(node: Node, upid: str) -> str:

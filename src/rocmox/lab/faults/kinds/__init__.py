@@ -1,0 +1,1 @@
+"""One module per kind of fault, named as the fault with `_` for `-`; each has a `FAULT`."""

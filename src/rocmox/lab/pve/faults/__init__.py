@@ -1,0 +1,1 @@
+"""How the node carries out what `rocmox lab fault` orders: in its API server and in the processes of its tasks."""
