@@ -17,8 +17,7 @@ _NEEDED = frozenset({"VM.Audit", "VM.Config.Options"})
 
 def plan_adoption(node: Node, specs: Sequence[ContainerSpec]) -> tuple[AdoptContainer, ...]:
     """One step for each listed container without our tag. RefusedError when one is not what the list says it is."""
-    check_node(node)
-    found = read_containers(node, [spec.vmid for spec in specs])
+    found = read_containers(node, check_node(node), [spec.vmid for spec in specs])
     steps = []
     problems: list[Problem] = []
     for spec in specs:

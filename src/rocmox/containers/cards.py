@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rocmox.containers.problems import Problem
 from rocmox.containers.spec import ContainerSpec
 from rocmox.errors import UsageError
-from rocmox.gpu.card import Gpu
+
+if TYPE_CHECKING:
+    from rocmox.gpu.card import Gpu
 
 KFD = "/dev/kfd"
 RENDER = "render"

@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Collection, Mapping
 
 from rocmox.containers.legacy import RawLine, gpu_lines
-from rocmox.containers.properties import parse_tags
-from rocmox.proxmox import Node, cluster, lxc, storage
+from rocmox.containers.properties import disk_size_gib, disk_storage, parse_properties, parse_tags
+from rocmox.containers.spec import ContainerSpec
+from rocmox.proxmox import Node, cluster, lxc, permissions, storage
 from rocmox.proxmox.failures import NotFoundError
 
 TAG = "rocmox"
@@ -42,6 +43,19 @@ class CurrentContainer:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Survey:
+    """A node that was found fit to work on, and every guest of its cluster."""
+
+    version: cluster.Version
+    guests: Mapping[int, cluster.Guest]
+
+    def is_container(self, node: Node, vmid: int) -> bool:
+        """Whether this VMID is a container of that very node."""
+        guest = self.guests.get(vmid)
+        return guest is not None and guest.kind == "lxc" and guest.node == node.name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CurrentNode:
     """A node as it is, as far as the wish is concerned."""
 
@@ -52,6 +66,7 @@ class CurrentNode:
     unseen: frozenset[int]
     """Wished VMIDs that are taken by something the account may not see."""
     storages: Mapping[str, storage.Storage]
+    """Read, as the bridges are, when some wish asks something of them (`needs_resources`)."""
     bridges: frozenset[str]
 
 
@@ -71,26 +86,43 @@ def read_container(node: Node, vmid: int, *, running: bool | None = None) -> Cur
     return dataclasses.replace(found, legacy=gpu_lines(lxc.read_raw_lines(node, vmid)))
 
 
-def read_containers(node: Node, vmids: Collection[int]) -> dict[int, CurrentContainer]:
-    """The containers among these VMIDs: one call for all, two for each of ours."""
-    status = lxc.list_status(node)
-    found = {
-        vmid: read_container(node, vmid, running=status[vmid] == "running") for vmid in sorted(vmids) if vmid in status
-    }
+def read_containers(node: Node, survey: Survey, vmids: Collection[int]) -> dict[int, CurrentContainer]:
+    """The containers of this node among these VMIDs: one call for all (none when none exists), two for each of ours."""
+    here = [vmid for vmid in sorted(vmids) if survey.is_container(node, vmid)]
+    status = lxc.list_status(node) if here else {}
+    found = {vmid: read_container(node, vmid, running=status[vmid] == "running") for vmid in here if vmid in status}
     return {vmid: container for vmid, container in found.items() if container is not None}
 
 
-def read_node(node: Node, vmids: Collection[int], version: cluster.Version) -> CurrentNode:
-    """Everything a plan for these VMIDs needs: a constant number of calls, and two for each container."""
-    guests = cluster.list_guests(node.api)
-    containers = read_containers(node, vmids)
-    unknown = [vmid for vmid in vmids if vmid not in containers and vmid not in guests]
+def needs_resources(spec: ContainerSpec, container: CurrentContainer | None) -> bool:
+    """Whether the wish asks anything of the node's bridges and storages: not so while it runs with what it has."""
+    if container is None or not container.running:
+        return True
+    rootfs = container.config.get("rootfs", "")
+    bridge = parse_properties(container.config.get("net0", "")).get("bridge")
+    has = (bridge, disk_storage(rootfs), disk_size_gib(rootfs))
+    return has != (spec.bridge, spec.storage, spec.disk_gib)
+
+
+def read_node(node: Node, survey: Survey, specs: Collection[ContainerSpec]) -> CurrentNode:
+    """Everything a plan for these wishes needs: a constant number of calls, and two for each container."""
+    vmids = [spec.vmid for spec in specs]
+    containers = read_containers(node, survey, vmids)
+    asks = any(needs_resources(spec, containers.get(spec.vmid)) for spec in specs)
+    unknown = [vmid for vmid in vmids if vmid not in containers and vmid not in survey.guests]
     return CurrentNode(
         name=node.name,
-        version=version,
-        guests=guests,
+        version=survey.version,
+        guests=survey.guests,
         containers=containers,
-        unseen=frozenset(vmid for vmid in unknown if not cluster.vmid_is_free(node.api, vmid)),
-        storages=storage.list_storages(node),
-        bridges=cluster.list_bridges(node),
+        unseen=_unseen(node, unknown),
+        storages=storage.list_storages(node) if asks else {},
+        bridges=cluster.list_bridges(node) if asks else frozenset(),
     )
+
+
+def _unseen(node: Node, vmids: Collection[int]) -> frozenset[int]:
+    """Those that are taken although the account sees no such guest; `root@pam` sees them all and need not ask."""
+    if permissions.sees_every_guest(node.api):
+        return frozenset()
+    return frozenset(vmid for vmid in vmids if not cluster.vmid_is_free(node.api, vmid))

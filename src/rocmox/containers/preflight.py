@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rocmox.containers.current import TAG, CurrentContainer, CurrentNode
+from rocmox.containers.current import TAG, CurrentContainer, CurrentNode, Survey
 from rocmox.containers.problems import Problem
 from rocmox.containers.properties import disk_size_gib, disk_storage
 from rocmox.containers.spec import ContainerSpec
 from rocmox.errors import RefusedError
 from rocmox.proxmox import Node, cluster, permissions
-from rocmox.units import format_bytes
 
 OLDEST_VERSION = cluster.Version(major=8, minor=1)
-_GIB = 1 << 30
 _VM_PRIVILEGES = frozenset(
     f"VM.{name}"
     for name in (
@@ -23,8 +21,8 @@ _VM_PRIVILEGES = frozenset(
 )
 
 
-def check_node(node: Node) -> cluster.Version:
-    """The API answers, is of a supported version, and has this node online. RefusedError otherwise."""
+def check_node(node: Node) -> Survey:
+    """The API answers, is of a supported version, and has this node online. RefusedError otherwise. Two calls."""
     version = cluster.read_version(node.api)
     if version < OLDEST_VERSION:
         raise RefusedError(
@@ -32,38 +30,20 @@ def check_node(node: Node) -> cluster.Version:
             "pass devices to containers (devN came with pve-container 5.0.7)",
             remedy="Upgrade the node; Proxmox documents the way from 7 to 8.",
         )
-    nodes = cluster.list_nodes(node.api)
-    if node.name not in nodes:
+    members = cluster.read_members(node.api)
+    if node.name not in members.nodes:
         raise RefusedError(
             f"there is no node {node.name!r} here",
-            remedy=f"Set pve_node to one of: {', '.join(sorted(nodes))}.",
+            remedy=f"Set pve_node to one of: {', '.join(sorted(members.nodes))}.",
         )
-    if nodes[node.name] == "offline":
+    if members.nodes[node.name] == "offline":
         raise RefusedError(f"the node {node.name} is offline", remedy="Start it, or choose another in pve_node.")
-    return version
+    return Survey(version=version, guests=members.guests)
 
 
 def ownership_problems(specs: Sequence[ContainerSpec], current: CurrentNode) -> list[Problem]:
     """VMIDs that belong to somebody else, locks, and wishes that PVE cannot fulfil for an existing container."""
     return [problem for spec in specs for problem in _one_owner(spec, current)]
-
-
-def resource_problems(specs: Sequence[ContainerSpec], current: CurrentNode, *, overcommit: bool) -> list[Problem]:
-    """Missing bridges and storages, and not enough space for new and growing disks."""
-    problems = []
-    needed: dict[str, int] = {}
-    for spec in specs:
-        if spec.bridge not in current.bridges:
-            remedy = f"Bridges of {current.name}: {', '.join(sorted(current.bridges)) or 'none'}."
-            problems.append(
-                Problem(where=spec.field("bridge"), what=f"the node has no bridge {spec.bridge}", remedy=remedy)
-            )
-        problem = _storage_problem(spec, current)
-        if problem:
-            problems.append(problem)
-            continue
-        needed[spec.storage] = needed.get(spec.storage, 0) + _new_bytes(spec, current.containers.get(spec.vmid))
-    return problems + ([] if overcommit else _space_problems(needed, current))
 
 
 def device_problems(node: Node, specs: Sequence[ContainerSpec]) -> list[Problem]:
@@ -152,38 +132,4 @@ def _unchangeable(spec: ContainerSpec, config: Mapping[str, str]) -> list[Proble
         what = f"the root disk has {size} GiB, and disks only grow"
         remedy = f"Set disk_gib to {size} or more."
         problems.append(Problem(where=spec.field("disk_gib"), what=what, remedy=remedy))
-    return problems
-
-
-def _storage_problem(spec: ContainerSpec, current: CurrentNode) -> Problem | None:
-    fitting = sorted(name for name, found in current.storages.items() if "rootdir" in found.content and found.active)
-    remedy = f"Storages of {current.name} for containers: {', '.join(fitting) or 'none'}."
-    storage = current.storages.get(spec.storage)
-    if storage is None:
-        what = f"the node has no enabled storage {spec.storage}"
-    elif "rootdir" not in storage.content:
-        what = f"the storage {spec.storage} takes no container disks (content rootdir)"
-    elif not storage.active:
-        what = f"the storage {spec.storage} is not active"
-    else:
-        return None
-    return Problem(where=spec.field("storage"), what=what, remedy=remedy)
-
-
-def _new_bytes(spec: ContainerSpec, container: CurrentContainer | None) -> int:
-    present = disk_size_gib(container.config.get("rootfs", "")) if container else 0
-    return max(0, spec.disk_gib - (present or 0)) * _GIB
-
-
-def _space_problems(needed: Mapping[str, int], current: CurrentNode) -> list[Problem]:
-    problems = []
-    for name, wanted_bytes in needed.items():
-        available = current.storages[name].available_bytes
-        if wanted_bytes and available is not None and wanted_bytes > available:
-            what = f"the new disks need {format_bytes(wanted_bytes)}, {format_bytes(available)} are free"
-            remedy = (
-                "Lower disk_gib, free space, choose another storage, or allow thin disks to promise more than there "
-            )
-            remedy += "is (gpu_container_allow_overcommit)."
-            problems.append(Problem(where=f"storage {name}", what=what, remedy=remedy))
     return problems

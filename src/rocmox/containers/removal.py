@@ -17,8 +17,7 @@ from rocmox.proxmox import Node, lxc, tasks
 
 def plan_removal(node: Node, specs: Sequence[ContainerSpec]) -> tuple[tuple[DestroyContainer, ...], tuple[str, ...]]:
     """What would be destroyed, and what is left alone and why. RefusedError when a container of ours is protected."""
-    check_node(node)
-    found = read_containers(node, [spec.vmid for spec in specs])
+    found = read_containers(node, check_node(node), [spec.vmid for spec in specs])
     steps = []
     left = []
     problems: list[Problem] = []

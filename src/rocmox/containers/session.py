@@ -16,16 +16,14 @@ from rocmox.containers.inventory import InventoryHost
 from rocmox.containers.legacy_file import ConfigFiles, config_files
 from rocmox.containers.node_facts import read_cards, read_group_ids, refresh_wish
 from rocmox.containers.options import Options
-from rocmox.containers.preflight import check_node
 from rocmox.containers.reminders import plan_warnings
 from rocmox.containers.repair import wish_document
-from rocmox.containers.site import ContainerPlan, SitePlan, legacy_containers, plan_site
+from rocmox.containers.site import ContainerPlan, SitePlan, legacy_containers, plan_site, survey_node
 from rocmox.containers.spec import ContainerSpec, parse_specs
 from rocmox.containers.steps import AdoptContainer, Step
 from rocmox.containers.ways import Way, open_way
 from rocmox.errors import MachineError, RefusedError, RocmoxError
 from rocmox.machine import Machine
-from rocmox.proxmox import lxc
 from rocmox.zipapp_builder import build
 
 
@@ -137,8 +135,8 @@ def open_comparison(host: InventoryHost, *, migrate_legacy: bool) -> Comparison:
             f"{host.name}: the cards are read on the node, and nothing says how to reach it",
             remedy="Set ansible_host and ansible_user: root in the inventory.",
         )
-    check_node(way.node)
-    running = [vmid for vmid, status in lxc.list_status(way.node).items() if status == "running"]
+    current = survey_node(way.node, specs)
+    running = [vmid for vmid, found in current.containers.items() if found.running]
     groups = {spec.vmid: _known(way.machine, spec.vmid) for spec in specs if spec.gpus and spec.vmid in running}
     with tempfile.TemporaryDirectory() as folder:
         zipapp = Path(folder) / "rocmox.pyz"
@@ -146,7 +144,7 @@ def open_comparison(host: InventoryHost, *, migrate_legacy: bool) -> Comparison:
         cards = read_cards(way.machine, zipapp=zipapp, gpu_root=str(parameters.get("gpu_root") or "/"))
     options = options_from(parameters | ({"migrate_legacy": True} if migrate_legacy else {}))
     known = {vmid: ids for vmid, ids in groups.items() if ids}
-    plan = plan_site(way.node, specs, cards, known, options)
+    plan = plan_site(way.node, specs, cards, known, options, current=current)
     files = config_files(plan, way.machine)
     entries = zip(specs, parameters["containers"], strict=True)
     wishes = {spec.vmid: wish_document(way.node.name, entry) for spec, entry in entries if spec.gpus}

@@ -14,6 +14,7 @@ from rocmox.containers.interrupted import creations_under_way
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container
 from rocmox.containers.problems import Problem, refuse_if_any
+from rocmox.containers.resources import resource_problems
 from rocmox.containers.spec import ContainerSpec
 from rocmox.containers.steps import DownloadTemplate, PassDevices, Step, UpdateConfig, WaitForCreation
 from rocmox.containers.template_choice import choose_templates, downloads_of
@@ -55,14 +56,18 @@ def plan_site(
     cards: Sequence[Card],
     group_ids: Mapping[int, GroupIds],
     options: Options,
+    *,
+    current: CurrentNode | None = None,
 ) -> SitePlan:
-    """Read the node, refuse what cannot work (RefusedError with every reason), plan the rest. Changes nothing."""
-    version = preflight.check_node(node)
-    current = read_node(node, [spec.vmid for spec in specs], version)
-    rules = Rules(version=version, restart=options.restart, migrate_legacy=options.migrate_legacy)
+    """Read the node, refuse what cannot work (RefusedError with every reason), plan the rest. Changes nothing.
+
+    `current` is the node when it was read already (`survey_node`).
+    """
+    current = current or survey_node(node, specs)
+    rules = Rules(version=current.version, restart=options.restart, migrate_legacy=options.migrate_legacy)
     wishes, problems = _resolve(specs, cards)
     problems += preflight.ownership_problems(specs, current)
-    problems += preflight.resource_problems(specs, current, overcommit=options.allow_overcommit)
+    problems += resource_problems(specs, current, overcommit=options.allow_overcommit)
     waits, wait_problems = creations_under_way(node, current)
     problems += wait_problems
     absent = [spec for spec in specs if spec.vmid not in current.containers or spec.vmid in waits]
@@ -81,6 +86,11 @@ def plan_site(
     downloads = downloads_of(chosen.values())
     refuse_if_any(_permission_problems(node, plans, downloads))
     return SitePlan(current=current, rules=rules, downloads=downloads, containers=plans)
+
+
+def survey_node(node: Node, specs: Sequence[ContainerSpec]) -> CurrentNode:
+    """The node as far as these wishes are concerned; RefusedError when rocmox cannot work on it at all."""
+    return read_node(node, preflight.check_node(node), specs)
 
 
 def _resolve(specs: Sequence[ContainerSpec], cards: Sequence[Card]) -> tuple[list[Wish], list[Problem]]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rocmox.errors import UsageError
 from rocmox.machine.base import Machine
-from rocmox.machine.captured import CapturedMachine
 from rocmox.machine.container import ContainerMachine
 from rocmox.machine.local import LocalMachine
 from rocmox.machine.ssh import SshMachine
@@ -34,5 +33,7 @@ def machine_at(address: str) -> Machine:
     if kind == "capture":
         if not path or not Path(path).exists():
             raise UsageError(f"{path or 'nothing'}: there is no such capture", remedy="Give a folder or a .tar.gz.")
+        from rocmox.machine.captured import CapturedMachine  # noqa: PLC0415 - tarfile is slow to load, and rarely needed
+
         return CapturedMachine(Path(path))
     raise UsageError(f"{address!r} names no machine", remedy=f"Write one of: {FORMS}.")

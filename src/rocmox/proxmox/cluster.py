@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from rocmox.errors import ProxmoxError
 from rocmox.proxmox.api import Api, Node
@@ -38,28 +40,41 @@ class Guest:
     node: str
     name: str
 
+    @classmethod
+    def from_resource(cls, entry: Mapping[str, Any]) -> Guest:
+        """One line of `cluster/resources`."""
+        name = str(entry.get("name", ""))
+        return cls(vmid=int(entry["vmid"]), kind=str(entry["type"]), node=str(entry["node"]), name=name)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Members:
+    """What the cluster consists of, as far as the account may see it."""
+
+    nodes: Mapping[str, str]
+    """Node name → `online`, `offline` or `unknown`."""
+    guests: Mapping[int, Guest]
+
 
 def read_version(api: Api) -> Version:
     """The node's Proxmox VE version (`pveversion`)."""
     return Version.from_text(str(api.get("/version")["version"]))
 
 
-def list_nodes(api: Api) -> dict[str, str]:
-    """Node name → `online`, `offline` or `unknown`."""
-    return {str(entry["node"]): str(entry.get("status", "unknown")) for entry in api.get("/nodes")}
+def read_members(api: Api) -> Members:
+    """Nodes and guests in one call, for every account (`PVE::API2::Cluster`, resources).
 
-
-def list_guests(api: Api) -> dict[int, Guest]:
-    """Every guest the account may see. Its `status` lags, so it is left out; `lxc.list_status` has it."""
-    return {
-        int(entry["vmid"]): Guest(
-            vmid=int(entry["vmid"]),
-            kind=str(entry["type"]),
-            node=str(entry["node"]),
-            name=str(entry.get("name", "")),
-        )
-        for entry in api.get("/cluster/resources", {"type": "vm"})
-    }
+    A guest's `status` is of the statistics and lags, so it is left out; `lxc.list_status` has it.
+    """
+    nodes: dict[str, str] = {}
+    guests: dict[int, Guest] = {}
+    for entry in api.get("/cluster/resources"):
+        if entry["type"] == "node":
+            nodes[str(entry["node"])] = str(entry.get("status", "unknown"))
+        elif entry["type"] in {"lxc", "qemu"}:
+            guest = Guest.from_resource(entry)
+            guests[guest.vmid] = guest
+    return Members(nodes=nodes, guests=guests)
 
 
 def vmid_is_free(api: Api, vmid: int) -> bool:

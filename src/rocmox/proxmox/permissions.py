@@ -13,6 +13,11 @@ def may_pass_devices(api: Api) -> bool:
     return api.account_name == DEVICE_USER
 
 
+def sees_every_guest(api: Api) -> bool:
+    """Whether no guest is hidden from this account: `root@pam` itself passes every check (`PVE::RPCEnvironment`)."""
+    return api.account_name == DEVICE_USER
+
+
 def privileges_on(api: Api, path: str) -> frozenset[str]:
     """The privileges the account has on an ACL path such as `/vms/101` or `/storage/local`, inherited ones included."""
     found = api.get("/access/permissions", {"path": path})

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from rocmox.errors import MachineError, ProxmoxError, TaskFailedError
 from rocmox.proxmox.api import Node
 
-_FIRST_POLL_SECONDS = 0.1
-_BACK_OFF = 1.5
+# The quickest task (a start) takes a second on a real node, and each poll is a call.
+_FIRST_POLL_SECONDS = 0.3
+_BACK_OFF = 1.6
 _LONGEST_POLL_SECONDS = 2.0
 _LOG_LINES_SHOWN = 15
 _UPID_FIELDS = 9
@@ -54,7 +55,7 @@ REAL_CLOCK = Clock()
 def wait_for(node: Node, upid: str, *, timeout_seconds: float, clock: Clock = REAL_CLOCK) -> tuple[str, ...]:
     """Wait for a task's end; returns its warnings (log lines), empty for `OK`.
 
-    Polls 0.1 s after the call, then ever more rarely, at most every 2 s. A connection lost meanwhile is waited out.
+    Polls 0.3 s after the call, then ever more rarely, at most every 2 s. A connection lost meanwhile is waited out.
     Raises TaskFailedError with the end of the task's log, also when the time is up.
     """
     task = Task.from_upid(upid)

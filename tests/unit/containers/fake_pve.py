@@ -49,11 +49,11 @@ class FakePve:
         match path.strip("/").split("/"):
             case ["version"]:
                 return {"version": self.version}
-            case ["nodes"]:
-                return [{"node": NODE, "status": "online"}]
             case ["cluster", "resources"]:
-                return [self._resource(vmid, "lxc") for vmid in self.containers] + [
-                    self._resource(vmid, "qemu") for vmid in self.machines
+                return [
+                    {"type": "node", "node": NODE, "status": "online"},
+                    *(self._resource(vmid, "lxc") for vmid in self.containers),
+                    *(self._resource(vmid, "qemu") for vmid in self.machines),
                 ]
             case ["cluster", "nextid"]:
                 return str((parameters or {})["vmid"])

@@ -62,7 +62,7 @@ def test_what_is_no_upid_is_refused() -> None:
 
 def test_pauses_grow_up_to_two_seconds() -> None:
     _, time = wait(Api(*[None] * 12, "OK"))
-    assert time.pauses[0] == pytest.approx(0.1)
+    assert time.pauses[0] == pytest.approx(0.3)
     assert time.pauses == sorted(time.pauses)
     assert time.pauses[-1] == 2.0
 

@@ -1,0 +1,92 @@
+"""Side by side with `community.proxmox.proxmox`: the same containers, the same server, calls counted by the server.
+
+`pytest -s tests/end_to_end/test_speed.py` prints the table; artifacts/speed.md keeps it. Guests are pretended, so a
+creation and a start take a few tenths of a second; what is compared is what the clients add.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.conftest import ROOT
+from tests.end_to_end.pretended_pve import PretendedPve, serving
+from tests.end_to_end.speed_clients import Measured, Task, as_a_play, as_modules, ours, theirs
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(3000)]
+
+CALLS_PER_RUN = 4
+"""Ticket, version, resources, containers."""
+CALLS_PER_UNCHANGED_CONTAINER = 2
+Client = Callable[[PretendedPve, Sequence[Task], Path], Measured]
+HEAD = """| as | what | containers | rocmox calls | community.proxmox calls | rocmox s | community.proxmox s |
+|---|---|--:|--:|--:|--:|--:|"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    way: str
+    what: str
+    containers: int
+    ours: Measured
+    theirs: Measured
+
+    def __str__(self) -> str:
+        counts = f"{self.containers} | {self.ours.calls} | {self.theirs.calls}"
+        return f"| {self.way} | {self.what} | {counts} | {self.ours.seconds:.2f} | {self.theirs.seconds:.2f} |"
+
+
+def rows(pve: PretendedPve, folder: Path, way: str, client: Client, count: int) -> Iterator[Row]:
+    """Create, look again, change one field; each module has containers of its own.
+
+    A single container's run is mostly the start of Python: the best of three is what the machine can do.
+    """
+    mine, other = range(1001, 1001 + count), range(2001, 2001 + count)
+    pairs = {
+        "create": [(ours(pve, mine, cores=1), theirs(pve, other, cores=1, create=True))],
+        "no change": [(ours(pve, mine, cores=1), theirs(pve, other, cores=1))],
+        "one field": [(ours(pve, mine, cores=cores), theirs(pve, other, cores=cores)) for cores in (2, 3, 4)],
+    }
+    pairs["no change"] *= 3
+    for what, runs in pairs.items():
+        measured = [
+            (client(pve, first, folder), client(pve, second, folder))
+            for first, second in runs[: 3 if count == 1 else 1]
+        ]
+        best = [min(column, key=lambda one: one.seconds) for column in zip(*measured, strict=True)]
+        yield Row(way=way, what=what, containers=count, ours=best[0], theirs=best[1])
+
+
+@pytest.mark.parametrize("count", [1, 10, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(("way", "client"), [("play", as_a_play), ("module", as_modules)])
+def test_fewer_calls_and_less_time_in_every_row(tmp_path: Path, way: str, client: Client, count: int) -> None:
+    with serving(tmp_path / "node") as pve:
+        found = list(rows(pve, tmp_path, way, client, count))
+    keep(found)
+    created, unchanged, changed = found
+    assert (created.ours.changed, unchanged.ours.changed, changed.ours.changed) == (1, 0, 1)
+    assert (created.theirs.changed, unchanged.theirs.changed, changed.theirs.changed) == (2 * count, 0, count)
+    assert unchanged.ours.calls == CALLS_PER_RUN + CALLS_PER_UNCHANGED_CONTAINER * count
+    for row in found:
+        assert row.ours.calls < row.theirs.calls, row
+        assert row.ours.seconds < row.theirs.seconds, row
+
+
+def keep(found: Sequence[Row]) -> None:
+    """Print the rows, and keep them with those of other runs."""
+    folder = ROOT / "artifacts"
+    folder.mkdir(exist_ok=True)
+    stored = folder / "speed.json"
+    lines: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {}
+    lines |= {
+        f"{row.way} {row.what} {row.containers:3}": {"line": str(row), **dataclasses.asdict(row)} for row in found
+    }
+    stored.write_text(json.dumps(lines, indent=2, sort_keys=True), encoding="utf-8")
+    table = "\n".join([HEAD, *(lines[name]["line"] for name in sorted(lines))])
+    (folder / "speed.md").write_text(table + "\n", encoding="utf-8")
+    print("", HEAD, *found, sep="\n")
