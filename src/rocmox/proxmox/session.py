@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
+from urllib3.util.ssl_ import create_urllib3_context
 
 from rocmox.proxmox.api import Endpoint
 
@@ -25,6 +27,8 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
         if self._fingerprint:
             keywords["assert_fingerprint"] = self._fingerprint
+            # A context of our own: urllib3 would load the system's CAs into its own, which nothing is checked against.
+            keywords["ssl_context"] = create_urllib3_context(cert_reqs=ssl.CERT_NONE)
         super().init_poolmanager(*arguments, **keywords)
 
 
