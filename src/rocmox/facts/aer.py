@@ -33,7 +33,8 @@ def parse_counters(text: str) -> dict[str, int]:
 def read_link_errors(machine: Machine, address: str) -> LinkErrors:
     """One function's counters; CannotLookError when it has none (no AER capability, or the firmware keeps it)."""
     place = f"/sys/bus/pci/devices/{address}"
-    totals, kinds = {}, {}
+    totals: dict[str, int] = {}
+    kinds: dict[str, int] = {}
     for severity, total in (("correctable", "COR"), ("nonfatal", "NONFATAL"), ("fatal", "FATAL")):
         counters = parse_counters(read_text(machine, f"{place}/aer_dev_{severity}"))
         totals[severity] = counters.pop(f"TOTAL_ERR_{total}", 0)

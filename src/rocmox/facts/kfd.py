@@ -10,7 +10,7 @@ import dataclasses
 import re
 
 from rocmox.errors import CannotLookError
-from rocmox.facts.reading import list_names, read_text
+from rocmox.facts.reading import list_names, parse_whole_number, read_text
 from rocmox.machine.base import Machine
 
 NODES = "/sys/class/kfd/kfd/topology/nodes"
@@ -45,6 +45,7 @@ class KfdNode:
     unique_id: int | None
     fw_version: int | None
     has_p2p_directory: bool
+    gpu_id: int | None = None
 
     @property
     def is_gpu(self) -> bool:
@@ -129,7 +130,8 @@ def read_topology(machine: Machine) -> Topology:
             continue
         number = int(name)
         try:
-            nodes.append(parse_node(number, read_text(machine, f"{NODES}/{name}/properties")))
+            node = parse_node(number, read_text(machine, f"{NODES}/{name}/properties"))
+            nodes.append(dataclasses.replace(node, gpu_id=_read_gpu_id(machine, number)))
         except CannotLookError as error:
             unreadable[number] = error.message
     return Topology(nodes=tuple(sorted(nodes, key=lambda node: node.number)), unreadable=unreadable)
@@ -144,6 +146,15 @@ def read_links(machine: Machine, node: int, kind: str) -> list[KfdLink]:
         except CannotLookError:
             continue
     return links
+
+
+def _read_gpu_id(machine: Machine, node: int) -> int | None:
+    """The card's number in KFD's own accounts; None for a processor, whose file says 0."""
+    path = f"{NODES}/{node}/gpu_id"
+    try:
+        return parse_whole_number(read_text(machine, path), path) or None
+    except CannotLookError:
+        return None
 
 
 def _pci_address(values: dict[str, int]) -> str | None:

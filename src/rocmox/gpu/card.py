@@ -12,7 +12,8 @@ class Gpu:
     """An AMD GPU of a machine. What is None stands in `unknown` with the reason.
 
     `link` is the slowest of the card's own link and those of the bridges above it: Vega 20 and Navi carry a switch, and
-    their own link is the inner one, which says nothing about the slot.
+    their own link is the inner one, which says nothing about the slot. `path_links` are all of them, root port first.
+    `gpu_id` is KFD's number for the card, by which it accounts a process's VRAM.
     """
 
     pci_address: str
@@ -24,6 +25,7 @@ class Gpu:
     card: int | None
     render: int | None
     kfd_node: int | None
+    gpu_id: int | None
     unique_id: str | None
     vram_bytes: int | None
     visible_vram_bytes: int | None
@@ -31,9 +33,17 @@ class Gpu:
     vbios: str | None
     driver: str | None
     link: Link | None
+    path_links: tuple[Link, ...]
     numa_node: int | None
     connected_displays: tuple[str, ...]
     unknown: dict[str, str]
+
+    @property
+    def possible_link(self) -> tuple[float, int] | None:
+        """GT/s and lanes that the weakest port on the way allows; None when no link is known."""
+        if not self.path_links:
+            return None
+        return min(link.max_speed_gts for link in self.path_links), min(link.max_width for link in self.path_links)
 
     @property
     def card_path(self) -> str | None:

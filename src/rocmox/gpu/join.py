@@ -37,8 +37,8 @@ def node_of(topology: Topology, address: str, minors: Minors) -> KfdNode | None:
     return next((node for node in here if node.render_minor == minors.render), here[0] if here else None)
 
 
-def slowest_link(machine: Machine, function: PciFunction) -> Link:
-    """The slowest trained link between the card and the processor; CannotLookError when none can be read."""
+def read_path_links(machine: Machine, function: PciFunction) -> tuple[Link, ...]:
+    """Every link between the processor and the card; CannotLookError when none can be read."""
     links = []
     for address in (*function.bridges, function.address):
         try:
@@ -47,7 +47,7 @@ def slowest_link(machine: Machine, function: PciFunction) -> Link:
             continue
     if not links:
         raise CannotLookError(f"{function.address}: neither the card nor a bridge above it reports a link")
-    return min(links, key=lambda link: link.rate)
+    return tuple(links)
 
 
 def read_surroundings(machine: Machine) -> Surroundings:
@@ -71,7 +71,7 @@ def _join(machine: Machine, function: PciFunction, surroundings: Surroundings) -
     facts = read_card(machine, function.address)
     minors = surroundings.minors.get(function.address, Minors())
     node = node_of(surroundings.topology, function.address, minors)
-    link, why_no_link = _link(machine, function)
+    links, why_no_link = _links(machine, function)
     device_id = f"{function.device_id:04x}"
     model = model_of(device_id)
     arch = (architecture(node.gfx_target_version) if node else None) or (model.architecture if model else None)
@@ -87,13 +87,15 @@ def _join(machine: Machine, function: PciFunction, surroundings: Surroundings) -
         card=minors.card,
         render=minors.render,
         kfd_node=node.number if node else None,
+        gpu_id=node.gpu_id if node else None,
         unique_id=facts.unique_id,
         vram_bytes=facts.vram_bytes,
         visible_vram_bytes=facts.visible_vram_bytes,
         vram_vendor=facts.vram_vendor,
         vbios=facts.vbios,
         driver=function.driver,
-        link=link,
+        link=min(links, key=lambda link: link.rate) if links else None,
+        path_links=links,
         numa_node=function.numa_node,
         connected_displays=_displays(surroundings.connectors, minors.card),
         unknown=unknown,
@@ -104,12 +106,12 @@ def _displays(connectors: list[Connector], card: int | None) -> tuple[str, ...]:
     return tuple(output.name for output in connectors if output.card == card and output.status == "connected")
 
 
-def _link(machine: Machine, function: PciFunction) -> tuple[Link | None, dict[str, str]]:
-    """The link, or the reason why it is unknown."""
+def _links(machine: Machine, function: PciFunction) -> tuple[tuple[Link, ...], dict[str, str]]:
+    """The links, or the reason why they are unknown."""
     try:
-        return slowest_link(machine, function), {}
+        return read_path_links(machine, function), {}
     except CannotLookError as error:
-        return None, {"link": error.message}
+        return (), {"link": error.message}
 
 
 def _why_unnamed(function: PciFunction, model: Model | None, arch: str | None) -> dict[str, str]:

@@ -37,6 +37,11 @@ class Evidence:
     value: str
 
 
+def seen(source: str, value: object) -> Evidence:
+    """Evidence in short: what stood there as text."""
+    return Evidence(source=source, value=str(value))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
     """One statement about one subject; `code` is stable, `remedy` says what to do now."""

@@ -56,7 +56,7 @@ def test_the_cards_own_link_is_that_of_its_switch(gpu_machine: Machines) -> None
     machine = gpu_machine("mi50x3")
     own, slot = read_link(machine, "0000:03:00.0"), read_link(machine, "0000:00:01.0")
     assert own == Link(at="0000:03:00.0", speed_gts=16.0, width=16, max_speed_gts=16.0, max_width=16)
-    assert slot == Link(at="0000:00:01.0", speed_gts=8.0, width=8, max_speed_gts=8.0, max_width=16)
+    assert slot == Link(at="0000:00:01.0", speed_gts=8.0, width=8, max_speed_gts=8.0, max_width=8)
 
 
 def test_a_bmc_is_no_amd_gpu(gpu_machine: Machines) -> None:

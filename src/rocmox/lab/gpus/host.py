@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rocmox.lab.gpus.nodes import DRM_MAJOR, KFD_MAJOR
 from rocmox.lab.gpus.profiles import Profile
 from rocmox.lab.gpus.tree import Tree
@@ -43,6 +45,7 @@ def write_host(tree: Tree, profile: Profile, release: str) -> None:
         "/proc/version", f"Linux version {release} (build@proxmox) ({compiler}) #1 SMP PREEMPT_DYNAMIC PMX {build}"
     )
     tree.file("/proc/sys/kernel/osrelease", release)
+    tree.file("/proc/cpuinfo", "\n\n".join(_processors(profile)) + "\n")
     config = "\n".join(
         ("#", "# Automatically generated file; DO NOT EDIT.", f"# Linux/x86 {build} Kernel Configuration")
     )
@@ -56,6 +59,21 @@ def write_host(tree: Tree, profile: Profile, release: str) -> None:
         "/proc/devices", f"Character devices:\n{characters}\n\nBlock devices:\n  7 loop\n  8 sd\n253 device-mapper"
     )
     tree.file("/proc/modules", "\n".join(_modules(profile)))
+
+
+def _processors(profile: Profile) -> Iterator[str]:
+    """One block for each logical processor (arch/x86/kernel/cpu/proc.c); those lines that tools read."""
+    processor = profile.board.processor
+    for number in range(profile.board.logical_processors):
+        lines = (
+            f"processor\t: {number}",
+            f"vendor_id\t: {processor.vendor}",
+            f"cpu family\t: {processor.family}",
+            f"model\t\t: {processor.model}",
+            f"model name\t: {processor.name}",
+            f"cpu MHz\t\t: {profile.board.processor_mhz}.000",
+        )
+        yield "\n".join(lines)
 
 
 def _write_module(tree: Tree) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
+from rocmox.lab.gpus.config_space import ACS_ENABLED, config_space
 from rocmox.lab.gpus.profiles import Board, Card, Profile
 from rocmox.lab.gpus.tree import Tree
 
@@ -12,6 +14,9 @@ _BRIDGE_CLASS = 0x060400
 _VGA_CLASS = 0x030000
 _FIRST_BAR = 0x100_0000_0000  # 1 TiB: above 4 GiB, below the 44 bits that amdgpu's DMA mask allows
 _EMPTY_BAR = (0, 0, 0)
+# Speed and width as trained, speed and width as possible.
+Link = tuple[str, int, str, int]
+_INNER: Link = ("16.0 GT/s PCIe", 16, "16.0 GT/s PCIe", 16)
 _PREFETCHABLE_64_BIT = 0x14220C
 _AER_CORRECTABLE = ("RxErr", "BadTLP", "BadDLLP", "Rollover", "Timeout", "NonFatalErr", "CorrIntErr", "HeaderOF")
 _AER_UNCORRECTABLE = (
@@ -32,9 +37,11 @@ class Function:
     subsystem: tuple[int, int] = (0, 0)
     revision: int = 0
     driver: str = ""
-    link: tuple[str, int, str, int] | None = None
+    link: Link | None = None
     bars: tuple[tuple[int, int, int], ...] = ()
     iommu_group: int = 0
+    acs_control: int | None = None
+    bar_sizes: int = 0
 
     @property
     def path(self) -> str:
@@ -49,9 +56,10 @@ def write_pci(tree: Tree, profile: Profile) -> dict[str, str]:
     write_function(
         tree, Function(parent=root, address="0000:00:00.0", vendor=vendor, device=device, pci_class=0x060000)
     )
-    places = {}
+    places: dict[str, str] = {}
+    bridges: dict[str, str] = {}
     for index, card in enumerate(profile.cards):
-        places[card.address] = _write_card(tree, profile.board, card, index)
+        places[card.address] = _write_card(tree, profile.board, card, index, bridges)
     return places
 
 
@@ -60,6 +68,15 @@ def write_function(tree: Tree, function: Function) -> str:
     path = function.path
     tree.files(path, _identity(function))
     tree.files(path, _state(function))
+    space = config_space(
+        ids=(function.vendor, function.device),
+        pci_class=function.pci_class,
+        revision=function.revision,
+        is_bridge=function.pci_class == _BRIDGE_CLASS,
+        acs_control=function.acs_control,
+        bar_sizes=function.bar_sizes,
+    )
+    tree.file(f"{path}/config", space)
     if function.link:
         _write_link(tree, path, function.link)
     tree.link(f"/sys/bus/pci/devices/{function.address}", path)
@@ -74,7 +91,7 @@ def write_function(tree: Tree, function: Function) -> str:
     return path
 
 
-def _write_link(tree: Tree, path: str, link: tuple[str, int, str, int]) -> None:
+def _write_link(tree: Tree, path: str, link: Link) -> None:
     """Speed and width as trained and as possible, and the port's error counters (drivers/pci/pcie/aer.c)."""
     names = ("current_link_speed", "current_link_width", "max_link_speed", "max_link_width")
     tree.files(path, {name: str(value) for name, value in zip(names, link, strict=True)})
@@ -86,43 +103,54 @@ def _write_link(tree: Tree, path: str, link: tuple[str, int, str, int]) -> None:
         tree.file(f"{path}/aer_dev_{kind}", "\n".join(f"{name} 0" for name in (*errors, f"TOTAL_ERR_{total}")))
 
 
-def _write_card(tree: Tree, board: Board, card: Card, index: int) -> str:
-    bus, group = card.first_bus, 10 + 4 * index
-    port_vendor, port_device = card.root_port_id
-    slot = (card.slot_speed, card.slot_width, card.slot_speed, 16)
-    inner = ("16.0 GT/s PCIe", 16, "16.0 GT/s PCIe", 16)
-    upstream_id, downstream_id = card.model.switch_ids
-    chain = (
-        (card.root_port, port_vendor, port_device, slot),
-        (f"0000:{bus:02x}:00.0", _AMD_GRAPHICS, upstream_id, (card.slot_speed, card.slot_width, "16.0 GT/s PCIe", 16)),
-        (f"0000:{bus + 1:02x}:00.0", _AMD_GRAPHICS, downstream_id, inner),
-    )
+def _write_card(tree: Tree, board: Board, card: Card, index: int, written: dict[str, str]) -> str:
+    group = 10 + 8 * index
     parent = "/sys/devices/pci0000:00"
-    for step, (address, vendor, device, link) in enumerate(chain):
-        parent = write_function(
-            tree,
-            Function(
-                parent=parent,
-                address=address,
-                vendor=vendor,
-                device=device,
-                pci_class=_BRIDGE_CLASS,
-                driver="pcieport",
-                link=link,
-                iommu_group=group + step,
-            ),
-        )
-    path = write_function(tree, _card_function(card, parent, index, group + len(chain), inner))
+    chain = list(_chain(card))
+    for step, (address, (vendor, device), link, acs_control) in enumerate(chain):
+        if address not in written:
+            written[address] = write_function(
+                tree,
+                Function(
+                    parent=parent,
+                    address=address,
+                    vendor=vendor,
+                    device=device,
+                    pci_class=_BRIDGE_CLASS,
+                    driver="pcieport",
+                    link=link,
+                    iommu_group=group + step,
+                    acs_control=acs_control,
+                ),
+            )
+        parent = written[address]
+    path = write_function(tree, _card_function(card, parent, index, group + len(chain)))
     tree.file(f"{path}/local_cpulist", f"0-{board.logical_processors - 1}")
     tree.file(f"{path}/local_cpus", f"{(1 << board.logical_processors) - 1:08x}")
     if card.pci_class == _VGA_CLASS:
         tree.file(f"{path}/boot_vga", "0")
-    smallest, largest = 28, card.model.bar_bytes.bit_length() - 1
-    tree.file(f"{path}/resource0_resize", f"{sum(1 << bit - 20 for bit in range(smallest, largest + 1)):016x}")
+    tree.file(f"{path}/resource0_resize", f"{_bar_sizes(card):016x}")
     return path
 
 
-def _card_function(card: Card, parent: str, index: int, group: int, link: tuple[str, int, str, int]) -> Function:
+def _chain(card: Card) -> Iterator[tuple[str, tuple[int, int], Link, int | None]]:
+    """Address, ids, link and ACS control of every bridge from the root port down to the card's own switch."""
+    slot = (card.slot_speed, card.slot_width, card.slot_speed, card.slot_width)
+    trained = (card.slot_speed, card.slot_width, "16.0 GT/s PCIe", 16)
+    yield card.root_port, card.root_port_id, slot, ACS_ENABLED
+    if card.switch:
+        yield card.switch.upstream, card.switch.ids, slot, None
+        yield card.switch.downstream, card.switch.ids, slot, 0
+    yield f"0000:{card.first_bus:02x}:00.0", (_AMD_GRAPHICS, card.model.switch_ids[0]), trained, None
+    yield f"0000:{card.first_bus + 1:02x}:00.0", (_AMD_GRAPHICS, card.model.switch_ids[1]), _INNER, None
+
+
+def _bar_sizes(card: Card) -> int:
+    """Bit n stands for 2^n MiB: from 256 MiB to the card's own."""
+    return sum(1 << bit - 20 for bit in range(28, card.model.bar_bytes.bit_length()))
+
+
+def _card_function(card: Card, parent: str, index: int, group: int) -> Function:
     start = _FIRST_BAR + index * 2 * card.model.bar_bytes
     after = start + card.model.bar_bytes
     low = 0xE0000000 + index * 0x00100000
@@ -135,7 +163,7 @@ def _card_function(card: Card, parent: str, index: int, group: int, link: tuple[
         subsystem=(_AMD_GRAPHICS, card.model.subsystem_id),
         revision=card.model.revision,
         driver="amdgpu",
-        link=link,
+        link=_INNER,
         bars=(
             (start, after - 1, _PREFETCHABLE_64_BIT),
             _EMPTY_BAR,
@@ -146,6 +174,7 @@ def _card_function(card: Card, parent: str, index: int, group: int, link: tuple[
             (low + 0x80000, low + 0x9FFFF, 0x46200),
         ),
         iommu_group=group,
+        bar_sizes=_bar_sizes(card),
     )
 
 

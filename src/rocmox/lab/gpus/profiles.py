@@ -13,6 +13,15 @@ from rocmox.lab.gpus.models import MI50, W7900, Model
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Switch:
+    """A PCIe switch on the board: its upstream port and the downstream port of one card."""
+
+    upstream: str
+    downstream: str
+    ids: tuple[int, int] = (0x10B5, 0x8747)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Card:
     """A card in a slot: `first_bus` is its switch's upstream port, +1 the downstream port, +2 the card."""
 
@@ -27,11 +36,22 @@ class Card:
     power_cap_microwatts: int
     pci_class: int
     connectors: tuple[str, ...] = ()
+    switch: Switch | None = None
 
     @property
     def address(self) -> str:
         """PCI address of the card's function 0."""
         return f"0000:{self.first_bus + 2:02x}:00.0"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Processor:
+    """What `/proc/cpuinfo` says of the processor."""
+
+    vendor: str
+    family: int
+    model: int
+    name: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +64,7 @@ class Board:
     memory_bytes: int
     has_bmc_display: bool
     iommu_words: str
+    processor: Processor
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,6 +88,7 @@ _X99 = Board(
     memory_bytes=128 << 30,
     has_bmc_display=True,
     iommu_words="intel_iommu=on iommu=pt",
+    processor=Processor(vendor="GenuineIntel", family=6, model=63, name="Intel(R) Xeon(R) CPU E5-2666 v3 @ 2.90GHz"),
 )
 _EPYC = Board(
     host_bridge_id=(0x1022, 0x14A4),
@@ -75,6 +97,7 @@ _EPYC = Board(
     memory_bytes=256 << 30,
     has_bmc_display=False,
     iommu_words="iommu=pt",
+    processor=Processor(vendor="AuthenticAMD", family=25, model=17, name="AMD EPYC 9124 16-Core Processor"),
 )
 _MI50_VBIOS = "113-D1631400-111"
 _PRO_VII_VBIOS = "113-D163A1XT-045"
@@ -94,6 +117,15 @@ def _mi50(root_port: str, device: int, first_bus: int, width: int, unique_id: in
         pci_class=0x030000 if flashed else 0x038000,
         connectors=("DP-1",) if flashed else (),
     )
+
+
+def _mi50_behind_switch(number: int) -> Card:
+    """One of eight cards in pairs, each pair behind a switch of its own."""
+    pair, side = divmod(number, 2)
+    first_bus = 0x10 + 0x10 * pair
+    card = _mi50(f"0000:00:0{pair + 1}.1", 0, first_bus + 2 + 3 * side, 16, 0x7A00000000000001 + number)
+    switch = Switch(upstream=f"0000:{first_bus:02x}:00.0", downstream=f"0000:{first_bus + 1:02x}:{8 * side:02x}.0")
+    return dataclasses.replace(card, root_port_id=(0x1022, 0x14AB), switch=switch)
 
 
 def _w7900(root_port: str, first_bus: int, unique_id: int) -> Card:
@@ -135,6 +167,7 @@ PROFILES = {
             _w7900("0000:00:03.1", 0xC1, 0x6FA14385C729DB54),
         ),
     ),
+    "mi50x8": Profile(name="mi50x8", board=_EPYC, cards=tuple(map(_mi50_behind_switch, range(8)))),
     "none": Profile(name="none", board=dataclasses.replace(_X99, has_bmc_display=False), cards=()),
 }
 
