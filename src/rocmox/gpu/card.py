@@ -12,7 +12,8 @@ class Gpu:
     """An AMD GPU of a machine. What is None stands in `unknown` with the reason.
 
     `link` is the slowest of the card's own link and those of the bridges above it: Vega 20 and Navi carry a switch, and
-    their own link is the inner one, which says nothing about the slot. `path_links` are all of them, root port first.
+    their own link is the inner one, which says nothing about the slot. `path_links` are all of them, root port first,
+    `bridges` the addresses above the card.
     `gpu_id` is KFD's number for the card, by which it accounts a process's VRAM.
     """
 
@@ -34,6 +35,7 @@ class Gpu:
     driver: str | None
     link: Link | None
     path_links: tuple[Link, ...]
+    bridges: tuple[str, ...]
     numa_node: int | None
     connected_displays: tuple[str, ...]
     unknown: dict[str, str]

@@ -96,6 +96,7 @@ def _join(machine: Machine, function: PciFunction, surroundings: Surroundings) -
         driver=function.driver,
         link=min(links, key=lambda link: link.rate) if links else None,
         path_links=links,
+        bridges=function.bridges,
         numa_node=function.numa_node,
         connected_displays=_displays(surroundings.connectors, minors.card),
         unknown=unknown,

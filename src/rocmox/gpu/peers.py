@@ -7,10 +7,11 @@ a claim of the driver, not a proof; and links to processors are listed among the
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from rocmox.facts.kfd import KfdLink, read_links
+from rocmox.facts.kfd import NODES, KfdLink, read_links
 from rocmox.gpu.card import Gpu
 from rocmox.machine.base import Machine
 
@@ -44,25 +45,26 @@ class Peer:
 
 def links_path(gpu: Gpu) -> str:
     """Where the card's claims stand."""
-    return f"/sys/class/kfd/kfd/topology/nodes/{gpu.kfd_node}/p2p_links"
+    return f"{NODES}/{gpu.kfd_node}/p2p_links"
 
 
-def read_peers(machine: Machine, gpus: Sequence[Gpu]) -> list[Peer]:
-    """Every ordered pair of cards that KFD knows; CannotLookError when a card's links cannot be listed."""
-    known = [gpu for gpu in gpus if gpu.kfd_node is not None]
-    claims = {gpu.pci_address: _claims(machine, gpu) for gpu in known} if len(known) > 1 else {}
+def pair_up(gpus: Sequence[Gpu], claims_of: Callable[[int], dict[int, KfdLink]]) -> list[Peer]:
+    """Every ordered pair of cards that KFD knows; `claims_of` gives a node's links by destination node."""
+    known = [(gpu, gpu.kfd_node) for gpu in gpus if gpu.kfd_node is not None]
     return [
-        Peer(source=source, destination=other, link=claims[source.pci_address].get(other.kfd_node))
-        for source, other in itertools.permutations(known, 2)
+        Peer(source=source, destination=other, link=claims_of(node).get(other_node))
+        for (source, node), (other, other_node) in itertools.permutations(known, 2)
     ]
 
 
-def _claims(machine: Machine, gpu: Gpu) -> dict[int | None, KfdLink]:
-    """Destination node → link; the last of several stands."""
-    node = gpu.kfd_node
-    if node is None:
-        return {}
+def read_peers(machine: Machine, gpus: Sequence[Gpu]) -> list[Peer]:
+    """The pairs of cards of a machine; CannotLookError when a card's links cannot be listed."""
+    return pair_up(gpus, functools.cache(lambda node: read_claims(machine, node)))
+
+
+def read_claims(machine: Machine, node: int) -> dict[int, KfdLink]:
+    """Destination node → link of one node: PCIe peers, and what an XGMI hive joins."""
     hive = [link for link in read_links(machine, node, "io_links") if link.type == _XGMI]
-    has_folder = machine.exists(links_path(gpu))
+    has_folder = machine.exists(f"{NODES}/{node}/p2p_links")
     peers = read_links(machine, node, "p2p_links") if has_folder else []
     return {link.destination: link for link in (*peers, *hive) if link.source == node}

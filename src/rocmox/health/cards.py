@@ -1,0 +1,42 @@
+"""Which cards a check judges: all of a node's, in a container those it owns."""
+
+from __future__ import annotations
+
+from rocmox.gpu import Gpu
+from rocmox.gpu.peers import Peer, pair_up, read_claims
+from rocmox.health.context import Context
+from rocmox.health.result import Reporter, Result
+
+_PAIR = 2
+
+
+def judged_cards(context: Context) -> list[Gpu]:
+    """A container sees every card of its node in /sys; KFD lets it read those that its device cgroup allows."""
+    gpus = context.inventory.gpus
+    return [gpu for gpu in gpus if gpu.kfd_node is not None] if context.is_container else list(gpus)
+
+
+def judged_peers(context: Context) -> list[Peer]:
+    """Every ordered pair of those cards; CannotLookError when KFD's links cannot be listed."""
+    return pair_up(judged_cards(context), lambda node: context.read(read_claims, node))
+
+
+def why_none(context: Context, report: Reporter, *, node_only: bool = False, pairs: bool = False) -> Result | None:
+    """NOT_APPLICABLE with the reason when there is nothing to judge, None when there is.
+
+    `node_only`: the answer belongs to the node. `pairs`: it takes two cards to matter.
+    """
+    if node_only and context.is_container:
+        return report.not_applicable(context.machine.name, "this belongs to the node, not to a container")
+    cards = judged_cards(context)
+    if not cards:
+        where = "this container owns no AMD GPU" if context.is_container else "no AMD GPU is on the PCI bus"
+        return report.not_applicable(context.machine.name, where)
+    if pairs and len(cards) < _PAIR:
+        return report.not_applicable(cards[0].pci_address, "peer-to-peer access takes two cards, and there is one")
+    return None
+
+
+def device_file(gpu: Gpu, name: str) -> str:
+    """A file of the card in sysfs, as evidence names it."""
+    return f"/sys/bus/pci/devices/{gpu.pci_address}/{name}"
