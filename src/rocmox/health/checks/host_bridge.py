@@ -24,7 +24,7 @@ _SAME_BRIDGE_ONLY = frozenset({0x3C00, 0x3C01, 0x2F00, 0x2F01})  # Sandy Bridge-
 _ANYWHERE = frozenset({0x2030, 0x2031, 0x2032, 0x2033, 0x2020, 0x09A2})  # Skylake-E, Ice Lake
 _REMEDY = (
     "No setting changes this: the kernel's list (drivers/pci/p2pdma.c) does not name this host bridge, or not for "
-    "cards on different ones. Put the cards behind one PCIe switch or on the same processor's slots, or use layer split "
+    "cards on different ones. Put the cards behind one PCIe switch or in slots of one processor, or use layer split "
     "without peer copies."
 )
 report = Reporter("host_bridge")

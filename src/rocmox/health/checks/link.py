@@ -1,0 +1,96 @@
+"""Every card's PCIe link trained as wide and as fast as both its ends can, and reports no errors.
+
+The slot decides, so the bridges above count: Vega 20 and Navi carry a switch, and the card's own link is the inner one.
+Speed drops at rest by power management (`pp_dpm_pcie` says what the driver asked for); width does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rocmox.errors import CannotLookError
+from rocmox.facts.aer import read_link_errors
+from rocmox.facts.pci import Link
+from rocmox.facts.reading import read_text
+from rocmox.gpu import Gpu
+from rocmox.health.cards import device_file, judged_cards, why_none
+from rocmox.health.context import Context
+from rocmox.health.result import Evidence, Reporter, Result, seen
+
+LEVEL = 1
+_CHOSEN = re.compile(r"(?P<speed>\d{1,3}(?:\.\d)?)GT/s[^\n]*\*")
+_MANY = 100  # corrected errors of one port since boot: fewer are ordinary noise
+_RESEAT = (
+    "Reseat the card, clean its contacts, try another slot or riser, and look at the slot's setting in the firmware"
+)
+report = Reporter("link")
+
+
+def run(context: Context) -> Iterator[Result]:
+    """One result for each card, and one for each port that counted errors."""
+    if nothing := why_none(context, report):
+        yield nothing
+        return
+    ports: dict[str, Gpu] = {}
+    for gpu in judged_cards(context):
+        yield _judge(gpu, context)
+        ports |= dict.fromkeys((*gpu.bridges, gpu.pci_address), gpu)
+    for port in ports:
+        yield from _errors(port, context)
+
+
+def _judge(gpu: Gpu, context: Context) -> Result:
+    link, possible = gpu.link, gpu.possible_link
+    if link is None or possible is None:
+        return report.unknown("LINK_UNKNOWN", gpu.pci_address, gpu.unknown.get("link", "no link is reported"))
+    speed, width = possible
+    narrow = min(gpu.path_links, key=lambda hop: hop.width)
+    slow = min(gpu.path_links, key=lambda hop: hop.speed_gts)
+    evidence = [_hop(hop) for hop in gpu.path_links]
+    has = f"{slow.speed_gts:g} GT/s x{narrow.width}"
+    can = f"{speed:g} GT/s x{width}"
+    if narrow.width < width:
+        what = f"the link at {narrow.at} trained to x{narrow.width}, and both ends can x{width}"
+        return report.warn("LINK_NARROW", gpu.pci_address, what, evidence, remedy=f"{_RESEAT}.")
+    if slow.speed_gts < speed:
+        return _slow(gpu, slow, speed, evidence, _asked_speed(gpu, context))
+    return report.passed("LINK_OK", gpu.pci_address, f"{has}, as fast as the weakest port on the way ({can})", evidence)
+
+
+def _slow(gpu: Gpu, slow: Link, speed: float, evidence: list[Evidence], asked: float | None) -> Result:
+    evidence.append(seen(device_file(gpu, "pp_dpm_pcie"), "unknown" if asked is None else f"{asked:g} GT/s chosen"))
+    if asked is None or asked <= slow.speed_gts:
+        what = f"{slow.speed_gts:g} GT/s at {slow.at} now, {speed:g} under load: the card rests"
+        return report.passed("LINK_RESTS", gpu.pci_address, what, evidence)
+    what = f"the link at {slow.at} runs at {slow.speed_gts:g} GT/s, and the driver asked for {asked:g}"
+    remedy = f"{_RESEAT}; a riser made for an older PCIe generation does this."
+    return report.warn("LINK_SLOW", gpu.pci_address, what, evidence, remedy=remedy)
+
+
+def _asked_speed(gpu: Gpu, context: Context) -> float | None:
+    """The fastest state marked as chosen in `pp_dpm_pcie`, in GT/s; None without the file or a mark."""
+    try:
+        text = context.read(read_text, device_file(gpu, "pp_dpm_pcie"))
+    except CannotLookError:
+        return None
+    return max((float(match["speed"]) for match in _CHOSEN.finditer(text)), default=None)
+
+
+def _hop(link: Link) -> Evidence:
+    now, can = f"{link.speed_gts:g} GT/s x{link.width}", f"{link.max_speed_gts:g} GT/s x{link.max_width}"
+    return seen(f"/sys/bus/pci/devices/{link.at}/current_link_speed", f"{now} of {can}")
+
+
+def _errors(port: str, context: Context) -> Iterator[Result]:
+    try:
+        errors = context.read(read_link_errors, port)
+    except CannotLookError:
+        return  # no AER here, which most chipset ports lack
+    serious = errors.nonfatal + errors.fatal
+    if not serious and errors.correctable < _MANY:
+        return
+    place = f"/sys/bus/pci/devices/{port}/aer_dev_correctable"
+    kinds = ", ".join(f"{name} {count}" for name, count in errors.kinds.items())
+    what = f"{errors.fatal} fatal, {errors.nonfatal} non-fatal and {errors.correctable} corrected errors since boot"
+    yield report.warn("LINK_ERRORS", port, what, [seen(place, kinds)], remedy=f"{_RESEAT}.")
