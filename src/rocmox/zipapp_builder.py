@@ -25,7 +25,7 @@ _MODULES = (
     "cli/exit_codes.py",
     "cli/verdicts.py",
 )
-_COMMANDS = ("cli/gpus.py", "cli/health.py", "cli/repair.py")
+_COMMANDS = ("cli/gpus.py", "cli/health.py", "cli/p2p.py", "cli/repair.py")
 # Needs the controller's libraries or its inventory.
 _STAYS = frozenset(
     {

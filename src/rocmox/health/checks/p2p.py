@@ -1,0 +1,18 @@
+"""What is copied from card to card arrives: every ordered pair, byte by byte (`rocmox p2p`).
+
+A claim (`rocm-smi --showtopoaccess`, hipDeviceCanAccessPeer) is no proof: on a real machine all pairs answered yes, the
+copies returned success, and the destination was unchanged.
+"""
+
+from __future__ import annotations
+
+from rocmox.health.context import Context
+from rocmox.health.p2p.run import examine
+from rocmox.health.result import Result
+
+LEVEL = 2
+
+
+def run(context: Context) -> tuple[Result, ...]:
+    """One result for each ordered pair, or one that says why there is none."""
+    return examine(context).results

@@ -1,0 +1,1 @@
+"""Active tests through libamdhip64: what is asked of it, how it answers, and who uses the cards meanwhile."""
