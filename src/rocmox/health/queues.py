@@ -56,6 +56,7 @@ def _probe(context: Context, report: Reporter, address: str, device: int, limit_
             return trouble
     dispatches = [entry for answer in answers for entry in answer.all("dispatch")]
     slowest = max(entry["seconds"] for entry in dispatches)
+    summary = f"{len(dispatches)} dispatches on new queues in {rounds} processes, at most {slowest * 1e3:.1f} ms each"
     evidence = [Evidence(source="libamdhip64", value=str(answers[-1].last("library")))]
     if slowest > _SLOW_SECONDS:
         remedy = f"{_READ_LOG}; stop what else uses the card and probe again."
