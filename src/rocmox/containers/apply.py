@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from rocmox.containers import operations
 from rocmox.containers.current import read_container
 from rocmox.containers.devices import GroupIds
 from rocmox.containers.legacy_file import Backup, ConfigFiles
@@ -25,7 +26,7 @@ from rocmox.containers.steps import (
     WaitForCreation,
 )
 from rocmox.errors import MachineError, ProxmoxError, RefusedError, TaskFailedError
-from rocmox.proxmox import Node, lxc, storage, tasks
+from rocmox.proxmox import Node, lxc, tasks
 
 ReadGroupIds = Callable[[int], GroupIds | None]
 """Reads the ids in a running guest, None when this process cannot: the caller then reads them and applies again."""
@@ -97,24 +98,23 @@ class _Run:
 
     def do(self, step: Step) -> None:
         """Carry out one step and wait for its end."""
+        node, options = self._node, self._options
         match step:
             case DownloadTemplate():
-                upid = storage.download_template(self._node, storage=step.storage, file_name=step.file_name)
-                self._wait(upid, self._options.download_timeout_seconds)
+                self.warnings += operations.download(node, step, options)
             case WaitForCreation():
                 self._wait_out(step.upid)
             case CreateContainer():
-                self._wait(lxc.create(self._node, step.parameters), self._options.create_timeout_seconds)
+                self.warnings += operations.create(node, step, options)
             case UpdateConfig():
-                lxc.update(self._node, step.vmid, changes=step.changes, delete=step.delete, digest=step.digest)
+                operations.update(node, step)
             case GrowDisk():
-                upid = lxc.grow_disk(self._node, step.vmid, disk="rootfs", size_gib=step.size_gib)
-                self._wait(upid, self._options.resize_timeout_seconds)
+                self.warnings += operations.grow(node, step, options)
             case StartContainer():
-                self._wait(lxc.start(self._node, step.vmid), self._options.start_timeout_seconds)
+                self.warnings += operations.start(node, step.vmid, options)
             case RestartContainer():
-                shut_down(self._node, step.vmid, self._options)
-                self._wait(lxc.start(self._node, step.vmid), self._options.start_timeout_seconds)
+                self.warnings += operations.shut_down(node, step.vmid, options)
+                self.warnings += operations.start(node, step.vmid, options)
             case _:
                 raise NotImplementedError(f"{step} is no step of its own")
         self.done.append(str(step))
@@ -139,7 +139,7 @@ class _Run:
         backup = None
         self._puts_back = False  # the whole file is put back here
         try:
-            shut_down(self._node, vmid, self._options)
+            operations.shut_down(self._node, vmid, self._options)
             backup = self._files.remove_gpu_lines(vmid, digest=step.digest)
             self.done.append(str(step))
             self._again(wish, group_ids)
@@ -166,7 +166,7 @@ class _Run:
         """A start that fails after a change: the configuration is put back and the container runs as before."""
         try:
             self.do(step)
-        except ProxmoxError as error:
+        except (ProxmoxError, MachineError) as error:
             state = self._undo(undo, running=isinstance(step, RestartContainer))
             raise TaskFailedError(
                 f"container {step.vmid} did not start after the change: {state}\n{error.message}",
@@ -176,7 +176,7 @@ class _Run:
     def _undo(self, undo: UpdateConfig, *, running: bool) -> str:
         try:
             now = lxc.read_config(self._node, undo.vmid)
-            lxc.update(self._node, undo.vmid, changes=undo.changes, delete=undo.delete, digest=now.digest)
+            operations.update(self._node, dataclasses.replace(undo, digest=now.digest))
             return "its configuration is as before" + (self._start_again(undo.vmid) if running else "")
         except (ProxmoxError, MachineError) as error:
             return f"and its configuration could not be put back: {error.message}"
@@ -184,7 +184,7 @@ class _Run:
     def _back_to(self, vmid: int, backup: Backup | None, *, running: bool) -> str:
         try:
             if backup and self._files:
-                shut_down(self._node, vmid, self._options)
+                operations.shut_down(self._node, vmid, self._options)
                 self._files.restore(backup)
             return "its configuration file is as before" + (self._start_again(vmid) if running else "")
         except (ProxmoxError, MachineError) as error:
@@ -194,30 +194,17 @@ class _Run:
         if lxc.status(self._node, vmid) == "running":
             return " and it runs"
         try:
-            self._wait(lxc.start(self._node, vmid), self._options.start_timeout_seconds)
-        except ProxmoxError as error:
+            self.warnings += operations.start(self._node, vmid, self._options)
+        except (ProxmoxError, MachineError) as error:
             return f", and it does not start with it either: {error.message.splitlines()[0]}"
         return " and it runs"
-
-    def _wait(self, upid: str, timeout_seconds: int) -> None:
-        self.warnings += tasks.wait_for(self._node, upid, timeout_seconds=timeout_seconds)
 
     def _wait_out(self, upid: str) -> None:
         """The end counts, not the verdict: a failed creation leaves nothing behind."""
         try:
-            self._wait(upid, self._options.create_timeout_seconds)
+            self.warnings += tasks.wait_for(self._node, upid, timeout_seconds=self._options.create_timeout_seconds)
         except TaskFailedError as error:
             self.warnings.append(error.message.splitlines()[0])
-
-
-def shut_down(node: Node, vmid: int, options: Options) -> None:
-    """Stop a running container gracefully, hard when its time is up; nothing when it does not run."""
-    if lxc.status(node, vmid) != "running":
-        return
-    seconds = options.shutdown_timeout_seconds
-    upid = lxc.shutdown(node, vmid, timeout_seconds=seconds)
-    # The hard stop follows the timeout, so the task gets longer than the guest.
-    tasks.wait_for(node, upid, timeout_seconds=seconds + options.start_timeout_seconds)
 
 
 def _undo_of(plan: ContainerPlan) -> UpdateConfig | None:

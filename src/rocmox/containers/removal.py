@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rocmox.containers.apply import shut_down
+from rocmox.containers import operations
 from rocmox.containers.current import TAG, CurrentContainer, read_container, read_containers
 from rocmox.containers.options import Options
 from rocmox.containers.preflight import check_node
@@ -12,7 +12,7 @@ from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.spec import ContainerSpec
 from rocmox.containers.steps import DestroyContainer
 from rocmox.errors import RefusedError
-from rocmox.proxmox import Node, lxc, tasks
+from rocmox.proxmox import Node
 
 
 def plan_removal(node: Node, specs: Sequence[ContainerSpec]) -> tuple[tuple[DestroyContainer, ...], tuple[str, ...]]:
@@ -44,9 +44,8 @@ def remove(node: Node, steps: Sequence[DestroyContainer], options: Options) -> t
             continue
         if not container.is_ours:
             raise RefusedError(f"container {step.vmid} lost the tag {TAG!r} meanwhile; it is left alone")
-        shut_down(node, step.vmid, options)
-        upid = lxc.destroy(node, step.vmid)
-        warnings += tasks.wait_for(node, upid, timeout_seconds=options.create_timeout_seconds)
+        warnings += operations.shut_down(node, step.vmid, options)
+        warnings += operations.destroy(node, step.vmid, options)
     return tuple(warnings)
 
 

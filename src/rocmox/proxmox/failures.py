@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from rocmox.errors import AuthenticationError, PermissionDeniedError, ProxmoxError, RocmoxError
+from rocmox.errors import AuthenticationError, MachineError, PermissionDeniedError, ProxmoxError, RocmoxError
+
+
+class LostAnswerError(MachineError):
+    """A call was sent and its answer did not come (whole): Proxmox VE may have carried it out or not."""
 
 
 class NotFoundError(ProxmoxError):
@@ -39,4 +43,8 @@ def from_text(where: str, text: str, *, prefix: str = "") -> RocmoxError:
         return ConfigChangedError(
             f"{where}: {text}", remedy="Somebody else changed the container meanwhile; run again to plan anew."
         )
-    return ProxmoxError(f"{where}: {prefix}{text}")
+    return ProxmoxError(
+        f"{where}: {prefix}{text}",
+        remedy="These are Proxmox VE's own words; `journalctl -u pvedaemon -u pveproxy` on the node may tell more. "
+        "Mend the cause and run again: a run goes on from what it finds.",
+    )

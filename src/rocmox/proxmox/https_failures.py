@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import requests
 from proxmoxer.core import ResourceException
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from rocmox.errors import MachineError, RefusedError, RocmoxError
 from rocmox.proxmox.api import Endpoint
-from rocmox.proxmox.failures import from_text, not_permitted, refused_login
+from rocmox.proxmox.failures import LostAnswerError, from_text, not_permitted, refused_login
 
+# What stands in front of the API got no answer from the node behind it, which may have done the work: 595 and 596 are
+# pveproxy's (AnyEvent::HTTP's pseudo codes for a failed and a broken connection), 50x those of a proxy in between.
+PASSING_STATUSES = frozenset({502, 503, 504, 595, 596, 599})
 _SHOW_FINGERPRINT = "openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem"
 
 
@@ -20,6 +24,12 @@ def translate_http(error: ResourceException, endpoint: Endpoint, account_name: s
         return refused_login(endpoint.address, account_name, text)
     if error.status_code == 403:  # noqa: PLR2004
         return not_permitted(where, account_name, text)
+    if error.status_code in PASSING_STATUSES:
+        return LostAnswerError(
+            f"{where}: {error.status_code} {text}: the proxy in front of the API got no answer from the node",
+            remedy="Wait until the node is back (`systemctl status pvedaemon pveproxy` there), then run again: a run "
+            "goes on from what it finds.",
+        )
     return from_text(where, text, prefix=f"{error.status_code} ")
 
 
@@ -37,10 +47,17 @@ def translate_transport(error: requests.exceptions.RequestException, endpoint: E
             f"the certificate of {endpoint.address} is not trusted: {why}",
             remedy=f"Pin it: pve_api_fingerprint is what `{_SHOW_FINGERPRINT}` prints on the node.",
         )
-    return MachineError(
+    kind = MachineError if _was_never_sent(error) else LostAnswerError
+    return kind(
         f"no answer from {endpoint.address}: {why}",
         remedy="Check pve_api_host, the network, and `systemctl status pveproxy` on the node.",
     )
+
+
+def _was_never_sent(error: requests.exceptions.RequestException) -> bool:
+    """Whether no connection came about; any later failure leaves open what Proxmox VE has done."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
 def _text_of(error: ResourceException) -> str:
@@ -55,6 +72,8 @@ def _text_of(error: ResourceException) -> str:
 
 def _innermost(error: BaseException) -> str:
     """Requests wraps urllib3 wraps the socket: the reason is at the bottom."""
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the answer broke off"
     text = str(error)
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(reason, BaseException):

@@ -13,7 +13,7 @@ from typing import Any
 from rocmox.errors import AuthenticationError, MachineError, RocmoxError
 from rocmox.machine import Completed, Machine
 from rocmox.proxmox.api import Parameters
-from rocmox.proxmox.failures import from_text, not_permitted, refused_login
+from rocmox.proxmox.failures import LostAnswerError, from_text, not_permitted, refused_login
 
 # pvesh's error exits are 255, 2 and 1; 255 is also what ssh says when it cannot connect, so it travels as 254.
 _SCRIPT = 'pvesh "$@"; status=$?; [ "$status" -ne 255 ] || status=254; exit "$status"'
@@ -41,18 +41,27 @@ class PveshApi:
             raise MachineError(f"{self._where(path)}: pvesh answered no JSON: {done.stdout[:200]!r}") from error
 
     def post(self, path: str, parameters: Parameters | None = None) -> Any:
-        return last_document(self._run("create", path, parameters, _CHANGE_SECONDS).stdout)
+        return self._change("create", path, parameters)
 
     def put(self, path: str, parameters: Parameters | None = None) -> Any:
-        return last_document(self._run("set", path, parameters, _CHANGE_SECONDS).stdout)
+        return self._change("set", path, parameters)
 
     def delete(self, path: str, parameters: Parameters | None = None) -> Any:
-        return last_document(self._run("delete", path, parameters, _CHANGE_SECONDS).stdout)
+        return self._change("delete", path, parameters)
+
+    def _change(self, verb: str, path: str, parameters: Parameters | None) -> Any:
+        return last_document(self._run(verb, path, parameters, _CHANGE_SECONDS).stdout)
 
     def _run(self, verb: str, path: str, parameters: Parameters | None, timeout_seconds: float) -> Completed:
         words = [word for key, value in (parameters or {}).items() for word in (f"--{key}", str(value))]
         argv = ["sh", "-c", _SCRIPT, "pvesh", verb, path, *words, "--output-format", "json"]
-        done = self._machine.run(argv, timeout_seconds=timeout_seconds)
+        try:
+            done = self._machine.run(argv, timeout_seconds=timeout_seconds)
+        except MachineError as error:
+            if verb == "get":
+                raise
+            # The connection was lost, or the time is up: that leaves open what pvesh has done.
+            raise LostAnswerError(f"{self._where(path)}: {error.message}", remedy=error.remedy) from error
         if done.exit_status:
             raise self._failure(path, done)
         return done

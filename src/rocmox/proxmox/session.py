@@ -7,14 +7,15 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.util import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
 from rocmox.proxmox.api import Endpoint
+from rocmox.proxmox.https_failures import PASSING_STATUSES
 
 _CONNECT_SECONDS = 10.0
-# pveproxy answers 595 (no connection), 596 (broken) when the node behind it is busy or restarting.
-_PASSING = frozenset({502, 503, 504, 595, 596, 599})
+_LOGIN = "/api2/json/access/ticket"
 
 
 class _Adapter(HTTPAdapter):
@@ -31,6 +32,22 @@ class _Adapter(HTTPAdapter):
             keywords["ssl_context"] = create_urllib3_context(cert_reqs=ssl.CERT_NONE)
         super().init_poolmanager(*arguments, **keywords)
 
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **keywords: Any) -> requests.Response:
+        """As HTTPAdapter, whose retries end with the header: a body that breaks off is asked for again as well."""
+        retries = self.max_retries
+        while True:
+            response = super().send(request, *arguments, **keywords)
+            try:
+                response.content  # noqa: B018 - reads the body
+            except requests.exceptions.ChunkedEncodingError as error:
+                try:
+                    retries = retries.increment(request.method, request.url, error=ProtocolError(str(error)))
+                except HTTPError:
+                    raise error from None
+                retries.sleep()
+            else:
+                return response
+
 
 class _Session(requests.Session):
     """Every request has a timeout; proxmoxer passes none."""
@@ -45,7 +62,7 @@ class _Session(requests.Session):
 
 
 def make_session(endpoint: Endpoint) -> requests.Session:
-    """A session for one endpoint. Only GET is repeated: it changes nothing."""
+    """A session for one endpoint. Only a GET and a login are repeated: they change nothing."""
     session = _Session(endpoint.timeout_seconds)
     retries = Retry(
         total=3,
@@ -54,11 +71,15 @@ def make_session(endpoint: Endpoint) -> requests.Session:
         status=2,
         other=0,  # a certificate does not become right by asking again
         backoff_factor=0.3,
-        status_forcelist=_PASSING,
+        status_forcelist=PASSING_STATUSES,
         allowed_methods={"GET"},
         raise_on_status=False,
     )
-    session.mount("https://", _Adapter(endpoint.pinned, retries))
+    usual = _Adapter(endpoint.pinned, retries)
+    login = _Adapter(endpoint.pinned, retries.new(allowed_methods={"POST"}))
+    login.poolmanager = usual.poolmanager
+    session.mount("https://", usual)
+    session.mount(f"{endpoint.address}{_LOGIN}", login)
     if endpoint.fingerprint:
         # The pin is the whole check: neither REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE nor a proxy of the environment may
         # replace it: with trust_env they override verify=False (requests, Session.merge_environment_settings).

@@ -9,7 +9,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-from rocmox.errors import MachineError, ProxmoxError, TaskFailedError
+from rocmox.errors import AuthenticationError, MachineError, PermissionDeniedError, ProxmoxError, TaskFailedError
 from rocmox.proxmox.api import Node
 
 # The quickest task (a start) takes a second on a real node, and each poll is a call.
@@ -17,6 +17,7 @@ _FIRST_POLL_SECONDS = 0.3
 _BACK_OFF = 1.6
 _LONGEST_POLL_SECONDS = 2.0
 _LOG_LINES_SHOWN = 15
+_ERRORS_IN_A_ROW = 3
 _UPID_FIELDS = 9
 
 
@@ -55,16 +56,18 @@ REAL_CLOCK = Clock()
 def wait_for(node: Node, upid: str, *, timeout_seconds: float, clock: Clock = REAL_CLOCK) -> tuple[str, ...]:
     """Wait for a task's end; returns its warnings (log lines), empty for `OK`.
 
-    Polls 0.3 s after the call, then ever more rarely, at most every 2 s. A connection lost meanwhile is waited out.
+    Polls 0.3 s after the call, then ever more rarely, at most every 2 s. A connection lost meanwhile is waited out,
+    and so are a few errors of the API: the task runs whether somebody watches it or not.
     Raises TaskFailedError with the end of the task's log, also when the time is up.
     """
     task = Task.from_upid(upid)
     deadline = clock.now() + timeout_seconds
     pause = _FIRST_POLL_SECONDS
+    watch = _Watch(node, task)
     while True:
         clock.sleep(pause)
         pause = min(pause * _BACK_OFF, _LONGEST_POLL_SECONDS)
-        exit_status = _exit_status(node, task, give_up=clock.now() >= deadline)
+        exit_status = watch.exit_status(last=clock.now() >= deadline)
         if exit_status is not None:
             return _judge(node, task, exit_status)
         if clock.now() >= deadline:
@@ -82,21 +85,39 @@ def log_of(node: Node, upid: str) -> list[str]:
     return [str(line.get("t", "")) for line in lines] if isinstance(lines, list) else []
 
 
-def active(node: Node, vmid: int) -> list[Task]:
-    """The running tasks of one guest."""
-    found = node.api.get(node.path("tasks"), {"source": "active", "vmid": vmid})
+def active(node: Node, vmid: int | None = None) -> list[Task]:
+    """The running tasks of one guest, or all of the node."""
+    only: dict[str, str | int] = {} if vmid is None else {"vmid": vmid}
+    found = node.api.get(node.path("tasks"), {"source": "active", **only})
     return [Task.from_upid(str(entry["upid"])) for entry in found if "endtime" not in entry]
 
 
-def _exit_status(node: Node, task: Task, *, give_up: bool) -> str | None:
-    """None while the task runs."""
-    try:
-        status = node.api.get(_path(node, task, "status"))
-    except MachineError:
-        if give_up:
+class _Watch:
+    """Asks for one task's end, and counts how often in a row the API did not say."""
+
+    def __init__(self, node: Node, task: Task) -> None:
+        self._node = node
+        self._task = task
+        self._errors = 0
+
+    def exit_status(self, *, last: bool) -> str | None:
+        """None while the task runs, or when the API did not answer this time; `last`: there is no next time."""
+        try:
+            status = self._node.api.get(_path(self._node, self._task, "status"))
+        except (AuthenticationError, PermissionDeniedError):
             raise
-        return None
-    return None if status.get("status") == "running" else str(status.get("exitstatus") or "unknown")
+        except (MachineError, ProxmoxError) as error:
+            self._errors += isinstance(error, ProxmoxError)
+            if last or self._errors > _ERRORS_IN_A_ROW:
+                task = self._task
+                raise MachineError(
+                    f"whether task {task.type} {task.id} on {task.node} has ended is unknown: {error.message}",
+                    remedy=f"`pvenode task status {task.upid}` on the node tells. Then run again: a run goes on from "
+                    "what it finds.",
+                ) from error
+            return None
+        self._errors = 0
+        return None if status.get("status") == "running" else str(status.get("exitstatus") or "unknown")
 
 
 def _judge(node: Node, task: Task, exit_status: str) -> tuple[str, ...]:
@@ -104,7 +125,11 @@ def _judge(node: Node, task: Task, exit_status: str) -> tuple[str, ...]:
         return ()
     if exit_status.startswith("WARNINGS"):
         return tuple(line for line in log_of(node, task.upid) if line.startswith("WARN")) or (exit_status,)
-    raise TaskFailedError(f"task {task.type} {task.id} on {task.node} failed: {exit_status}\n{_tail(node, task)}")
+    raise TaskFailedError(
+        f"task {task.type} {task.id} on {task.node} failed: {exit_status}\n{_tail(node, task)}",
+        remedy="The end of the task's log stands above. Mend the cause and run again: a run goes on from what it "
+        "finds.",
+    )
 
 
 def _tail(node: Node, task: Task) -> str:

@@ -15,7 +15,7 @@ from rocmox.errors import (
     UsageError,
 )
 from rocmox.proxmox import Account, Endpoint
-from rocmox.proxmox.failures import ConfigChangedError, NotFoundError
+from rocmox.proxmox.failures import ConfigChangedError, LostAnswerError, NotFoundError
 from rocmox.proxmox.https import HttpsApi
 
 from .tls_server import make_certificate, serve
@@ -167,7 +167,7 @@ def test_a_read_is_repeated_a_change_is_not(endpoint: Endpoint, pve: Pve) -> Non
     pve.answers = [(596, "Connection timed out", None)]
     assert api.get("/version") == "fine"
     pve.answers = [(596, "Connection timed out", None)]
-    with pytest.raises(ProxmoxError, match="596"):
+    with pytest.raises(LostAnswerError, match="596"):
         api.post("/nodes/pve1/lxc/101/status/start")
     assert len(pve.requests) == 3
 

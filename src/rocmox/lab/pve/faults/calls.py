@@ -37,7 +37,7 @@ async def answer_or_obey(node: Node, request: web.Request, path: str, answer: An
         return await answer()
     if order.act == "expire":
         _expire(order, request)
-        await asyncio.sleep(1)  # tickets count seconds: the next login gets another one
+        await asyncio.sleep(1 - time.time() % 1)  # tickets count seconds: the next login gets another one
         return await answer()
     if order.act == "run":
         return await _run(order, request)
