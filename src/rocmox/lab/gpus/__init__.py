@@ -14,20 +14,20 @@ from rocmox.lab.gpus.host import write_host
 from rocmox.lab.gpus.kfd import write_kfd
 from rocmox.lab.gpus.nodes import DeviceNode, device_nodes
 from rocmox.lab.gpus.pci import write_pci
-from rocmox.lab.gpus.profiles import PROFILES, profile_named
+from rocmox.lab.gpus.profiles import PROFILES, Profile, profile_named
 from rocmox.lab.gpus.tree import Tree
 
-__all__ = ["PROFILES", "DeviceNode", "build"]
+__all__ = ["PROFILES", "DeviceNode", "Profile", "build"]
 
 DEFAULT_KERNEL_RELEASE = "6.8.12-9-pve"
 
 
-def build(profile: str, root: Path, *, kernel_release: str = DEFAULT_KERNEL_RELEASE) -> list[DeviceNode]:
-    """Write the profile's tree below `root`, an empty or missing folder; returns the device nodes that go with it.
+def build(profile: str | Profile, root: Path, *, kernel_release: str = DEFAULT_KERNEL_RELEASE) -> list[DeviceNode]:
+    """Write a profile's tree below `root`, an empty or missing folder; returns the device nodes that go with it.
 
     UsageError when no such profile exists. The nodes themselves are made by the caller, who knows the group ids.
     """
-    chosen = profile_named(profile)
+    chosen = profile_named(profile) if isinstance(profile, str) else profile
     major, minor = (int(number) for number in kernel_release.split(".")[:2])
     tree = Tree(root)
     tree.directory("/")
