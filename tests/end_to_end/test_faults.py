@@ -1,0 +1,36 @@
+"""`rocmox lab fault` against the client: whatever breaks, one clean run converges and nothing foreign changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.end_to_end.fault_campaign import Campaign
+from tests.end_to_end.fault_cases import draw
+from tests.end_to_end.pretended_world import pretended_world
+
+SEED = os.environ.get("SEED", "rocmox")
+
+
+@pytest.fixture(scope="module")
+def campaign(request: pytest.FixtureRequest) -> Iterator[Campaign]:
+    with pretended_world() as world:
+        campaign = Campaign(world)
+        yield campaign
+    plugins = request.config.pluginmanager
+    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+        for line in ["", f"Faults (SEED={SEED})", *campaign.lines()]:
+            plugins.get_plugin("terminalreporter").write_line(line)
+
+
+@pytest.mark.parametrize("index", range(20))
+def test_seeded_twenty(campaign: Campaign, index: int) -> None:
+    campaign.run(draw(index, SEED, campaign.calls))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("index", range(20, 260))
+def test_whole_campaign(campaign: Campaign, index: int) -> None:
+    campaign.run(draw(index, SEED, campaign.calls))
