@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from rocmox.cli.exit_codes import FAIL, PASS
+from rocmox.gpu.details import read_details
 from rocmox.gpu.inventory import read_inventory, to_json
 from rocmox.machine import machine_at
 from rocmox.machine.address import FORMS
@@ -23,11 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 with cards, 2 without any."""
-    inventory = read_inventory(machine_at(arguments.machine))
+    machine = machine_at(arguments.machine)
+    inventory = read_inventory(machine)
+    details = read_details(machine, inventory.gpus)
     if arguments.json:
-        print_document(to_json(inventory))
+        print_document(to_json(inventory, details))
     elif inventory.gpus:
-        print(to_text(inventory))
+        print(to_text(inventory, details))
     if not inventory.gpus:
         print(f"rocmox: no AMD GPU is on the PCI bus of {inventory.machine}", file=sys.stderr)
         return FAIL
