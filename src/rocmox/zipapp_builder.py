@@ -15,7 +15,7 @@ _SOURCES = Path(__file__).resolve().parent
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _MAIN = b"import sys\n\nfrom rocmox.cli.main import main\n\nsys.exit(main())\n"
 # What runs on a PVE host and in guests. Other commands say there what they need.
-_PACKAGES = ("machine", "facts", "gpu", "health", "report", "proxmox", "containers")
+_PACKAGES = ("machine", "facts", "gpu", "compatibility", "health", "host", "report", "proxmox", "containers")
 _MODULES = (
     "__init__.py",
     "errors.py",
@@ -25,7 +25,14 @@ _MODULES = (
     "cli/exit_codes.py",
     "cli/verdicts.py",
 )
-_COMMANDS = ("cli/gpus.py", "cli/health.py", "cli/p2p.py", "cli/repair.py")
+_COMMANDS = (
+    "cli/compatibility.py",
+    "cli/gpus.py",
+    "cli/health.py",
+    "cli/host.py",
+    "cli/p2p.py",
+    "cli/repair.py",
+)
 # Needs the controller's libraries or its inventory.
 _STAYS = frozenset(
     {

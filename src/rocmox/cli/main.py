@@ -24,6 +24,8 @@ COMMANDS = {
     "p2p": "p2p",
     "containers": "containers",
     "repair": "repair",
+    "host": "host",
+    "compatibility": "compatibility",
     "lab": "lab",
 }
 

@@ -1,0 +1,120 @@
+"""Apt with sources, lists and preferences of its own: it looks at a source that the node does not have yet.
+
+Nothing on the node changes. The node's own sources are in the view too, as headers and kernels come from them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from rocmox.errors import RefusedError
+from rocmox.facts.openpgp import keys
+from rocmox.host.wish import HostWish
+from rocmox.machine import Completed, Machine
+
+SOURCE = "amdgpu.sources"
+_KEY = "amdgpu.gpg"
+_OWN_FILES = frozenset({SOURCE, "amdgpu"})  # those of an earlier run stay out of the view
+_FETCH_SECONDS = 300
+
+
+class AptView:
+    """A private copy of apt's state under one temporary directory."""
+
+    def __init__(self, machine: Machine, top: Path, *, proxy: str) -> None:
+        self._machine = machine
+        self.top = top
+        top.chmod(0o755)  # apt fetches as the user _apt
+        for name in ("sources", "preferences", "cache/archives/partial"):
+            (top / name).mkdir(parents=True)
+        ignored = shutil.ignore_patterns("lock", "partial", "auxfiles")
+        shutil.copytree("/var/lib/apt/lists", top / "lists", ignore=ignored)
+        (top / "lists" / "partial").mkdir()
+        for kind, there in (("sources", "sources.list.d"), ("preferences", "preferences.d")):
+            for path in sorted(Path("/etc/apt", there).glob("*")):
+                if path.is_file() and path.name not in _OWN_FILES:
+                    shutil.copy(path, top / kind / path.name)
+        settings = {
+            "Dir::State::lists": f"{top}/lists",
+            "Dir::Cache": f"{top}/cache",
+            "Dir::Etc::sourceparts": f"{top}/sources",
+            "Dir::Etc::preferencesparts": f"{top}/preferences",
+            "Debug::NoLocking": "1",
+            "APT::Update::Error-Mode": "any",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "1",
+            "Acquire::http::Timeout": "20",
+            "Acquire::https::Timeout": "20",
+        }
+        if proxy:
+            settings["Acquire::http::Proxy"] = settings["Acquire::https::Proxy"] = proxy
+        self._options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+
+    def run(self, program: str, *arguments: str) -> Completed:
+        """One of apt's programs on this view."""
+        argv = [program, *self._options, *arguments]
+        environment = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+        return self._machine.run(argv, timeout_seconds=_FETCH_SECONDS, environment=environment)
+
+    def add_source(self, wish: HostWish) -> bytes:
+        """Fetch the pinned key and put AMD's source into the view; the key alone. RefusedError says what is wrong."""
+        target = self.top / "fetched.key"
+        done = self.run("/usr/lib/apt/apt-helper", "download-file", wish.key_url, str(target))
+        if done.exit_status or not target.exists():
+            raise RefusedError(
+                f"the signing key cannot be fetched from {wish.key_url}: {complaints(done) or 'no answer'}",
+                remedy="Set amdgpu_host_apt_key_url to a place this node reaches, or amdgpu_host_apt_proxy to a proxy.",
+            )
+        key = pinned_key(target.read_bytes(), wish)
+        (self.top / _KEY).write_bytes(key)
+        (self.top / "sources" / SOURCE).write_text(source_text(wish, str(self.top / _KEY)), encoding="utf-8")
+        return key
+
+    def update(self) -> tuple[str, ...]:
+        """Fetch the lists of all sources; what apt complains about."""
+        done = self.run("apt-get", "update")
+        return complaint_lines(done) if done.exit_status else ()
+
+    def origins(self, url: str) -> set[str]:
+        """What the source at `url` calls itself (`Origin` of its Release file)."""
+        wanted = ["Created-By: Packages", f"Repo-URI: {url.rstrip('/')}/"]
+        return set(self.run("apt-get", "indextargets", "--format", "$(ORIGIN)", *wanted).stdout.split())
+
+
+def pinned_key(blob: bytes, wish: HostWish) -> bytes:
+    """The one key with the pinned fingerprint; whatever else the file holds is left out."""
+    try:
+        found = keys(blob)
+    except (ValueError, IndexError) as error:
+        raise RefusedError(
+            f"{wish.key_url} holds no signing key: {error}", remedy="Look at it; a login page of a proxy is usual."
+        ) from error
+    if wish.key_fingerprint not in found:
+        raise RefusedError(
+            f"the key at {wish.key_url} has the fingerprint {', '.join(found) or 'of no key'}, and "
+            f"{wish.key_fingerprint} is pinned: it is not trusted",
+            remedy="Compare with AMD's documentation before you change amdgpu_host_apt_key_fingerprint.",
+        )
+    return found[wish.key_fingerprint]
+
+
+def source_text(wish: HostWish, keyring: str) -> str:
+    """The file of sources (sources.list(5), deb822 style)."""
+    return (
+        "# The role amdgpu_host wrote this: AMD's driver, limited to it by /etc/apt/preferences.d/amdgpu.\n"
+        f"Types: deb\nURIs: {wish.apt_url}\nSuites: {wish.apt_suite}\nComponents: {' '.join(wish.apt_components)}\n"
+        f"Architectures: amd64\nSigned-By: {keyring}\n"
+    )
+
+
+def complaint_lines(done: Completed) -> tuple[str, ...]:
+    """The error lines of apt, each once."""
+    lines = re.findall(r"^(?:E|W|Err:\d+): *(.+)$", done.stdout + "\n" + done.stderr, re.MULTILINE)
+    return tuple(dict.fromkeys(line.strip() for line in lines)) or (("apt failed",) if done.exit_status else ())
+
+
+def complaints(done: Completed) -> str:
+    """The error lines of apt, joined."""
+    return "; ".join(complaint_lines(done))

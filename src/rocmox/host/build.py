@@ -1,0 +1,75 @@
+"""Building amdgpu for one kernel, and what is left behind when it does not compile."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from rocmox.errors import RocmoxError
+from rocmox.facts import dkms
+from rocmox.facts.failed_builds import DIRECTORY, FailedBuild, record_text
+from rocmox.facts.kernels import has_headers
+from rocmox.host import files
+from rocmox.host.state import MODULE
+from rocmox.machine import Machine
+
+_SECONDS = 7200  # amdgpu takes ten minutes on a quick machine
+_QUIET = {"LC_ALL": "C"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Built:
+    """What became of one build: `error` is empty when the kernel has its module now."""
+
+    kernel: str
+    changed: bool = False
+    error: str = ""
+    log: str = ""
+
+
+def build(machine: Machine, kernel: str) -> Built:
+    """Build and install amdgpu for this kernel unless it is there; a failure is recorded, a success forgets it."""
+    before = dkms.read_status(machine)
+    if dkms.installed_for(before, MODULE, kernel):
+        forget(kernel)
+        return Built(kernel=kernel)
+    versions = [module.version for module in before if module.name == MODULE]
+    if not versions:
+        return Built(kernel=kernel, error="dkms knows no amdgpu; amdgpu-dkms is not installed")
+    version = max(versions)
+    if not has_headers(machine, kernel):
+        return record(kernel, f"the headers of {kernel} are missing (/lib/modules/{kernel}/build)", "")
+    argv = ["dkms", "install", "--force", "-m", MODULE, "-v", version, "-k", kernel]
+    done = machine.run(argv, timeout_seconds=_SECONDS, environment=_QUIET)
+    if dkms.installed_for(dkms.read_status(machine), MODULE, kernel) is None:
+        error, log = dkms.read_first_error(machine, MODULE, version, kernel)
+        words = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        return record(kernel, error if log else (words[-1] if words else error), log)
+    machine.run(["update-initramfs", "-u", "-k", kernel], timeout_seconds=_SECONDS, environment=_QUIET)
+    machine.run(["sync"])
+    forget(kernel)
+    return Built(kernel=kernel, changed=True)
+
+
+def require(machine: Machine, kernel: str) -> Built:
+    """As build(); RocmoxError with the first error of make.log when the kernel has no module in the end."""
+    done = build(machine, kernel)
+    if done.error:
+        raise RocmoxError(
+            f"amdgpu cannot be built for {kernel}: {done.error}" + (f" ({done.log})" if done.log else ""),
+            remedy="`rocmox compatibility` shows which driver fits which kernel; the kernel that boots is unchanged.",
+        )
+    return done
+
+
+def record(kernel: str, error: str, log: str) -> Built:
+    """Leave the failure where health reads it."""
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    failed = FailedBuild(kernel=kernel, module=MODULE, error=error, log=log, time=now)
+    files.write(f"{DIRECTORY}/{kernel}.json", record_text(failed))
+    return Built(kernel=kernel, error=error, log=log)
+
+
+def forget(kernel: str) -> None:
+    """The kernel has its module, or is gone."""
+    files.remove(f"{DIRECTORY}/{kernel}.json")

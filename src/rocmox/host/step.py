@@ -1,0 +1,47 @@
+"""One change of the node: what it is, how it would show in a diff, and how it is done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from rocmox.host import files
+from rocmox.machine import Machine
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step:
+    """`text` says it in one line; `before` and `after` are what a diff shows under `header`."""
+
+    text: str
+    header: str
+    before: str
+    after: str
+    action: Callable[[Machine], None] = dataclasses.field(compare=False, repr=False)
+
+
+def write_file(path: str, content: str, before: str | None, *, mode: int = 0o644) -> Step:
+    """The file holds this in the end."""
+    return Step(
+        text=f"write {path}",
+        header=path,
+        before=before or "",
+        after=content,
+        action=lambda _machine: files.write(path, content, mode=mode),
+    )
+
+
+def remove_file(path: str, before: str) -> Step:
+    """The file is gone in the end."""
+    return Step(text=f"remove {path}", header=path, before=before, after="", action=lambda _machine: files.remove(path))
+
+
+def do(text: str, action: Callable[[Machine], None], *, header: str, before: str = "", after: str = "") -> Step:
+    """Anything else; `before` and `after` are one line each."""
+    return Step(
+        text=text,
+        header=header,
+        before=f"{before}\n" if before else "",
+        after=f"{after or text}\n",
+        action=action,
+    )

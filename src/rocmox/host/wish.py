@@ -1,0 +1,102 @@
+"""What the role wishes for a node, as one JSON document."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import Any
+
+from rocmox.errors import UsageError
+
+DRIVERS = ("inbox", "dkms")
+_PATTERNS = {
+    "release": r"\d+(\.\d+){1,3}",
+    "package_version": r"[\w.+:~-]*",
+    "apt_url": r"(https?|file)://\S+",
+    "apt_suite": r"[\w./-]+",
+    "apt_origin": r"[^\s,]+",
+    "key_url": r"(https?|file)://\S+",
+    "key_fingerprint": r"[0-9A-F]{40}([0-9A-F]{24})?",
+    "kernel": r"(\d+\.\d+[\w.+~-]*)?",
+    "upgrade_kernel": r"(\d+\.\d+[\w.+~-]*)?",
+}
+# Debian's and Proxmox's own: a pin on them would reach far beyond the driver.
+_FOREIGN_ORIGINS = frozenset({"Debian", "Ubuntu", "Proxmox"})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HostWish:
+    """The driver a node shall have, where it comes from, and with what the kernel starts. Sizes in bytes."""
+
+    driver: str = "inbox"
+    release: str = "6.2.4"
+    package_version: str = ""
+    apt_url: str = "https://repo.radeon.com/amdgpu/6.2.4/ubuntu"
+    apt_suite: str = "noble"
+    apt_components: tuple[str, ...] = ("main",)
+    apt_origin: str = "repo.radeon.com"
+    apt_proxy: str = ""
+    key_url: str = "https://repo.radeon.com/rocm/rocm.gpg.key"
+    key_fingerprint: str = "CA8BB4727A47B4D09B4EE8969386B48A1A693C5C"
+    kernel: str = ""
+    upgrade_kernel: str = ""
+    kernel_command_line: tuple[str, ...] = ()
+    module_options: tuple[tuple[str, str], ...] = ()
+    allow_known_bad: bool = False
+    signed_modules: bool = False
+    root: str = "/"
+    boot_room_bytes: int = 200_000_000
+    root_room_bytes: int = 2_000_000_000
+
+    @property
+    def wants_dkms(self) -> bool:
+        """Whether AMD's DKMS driver is wished."""
+        return self.driver == "dkms"
+
+
+def parse_wish(text: str) -> HostWish:
+    """UsageError for an unknown field, a wrong type, or a value that has no meaning."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"the wish is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise UsageError("the wish is no JSON object")
+    known = {field.name: field.default for field in dataclasses.fields(HostWish)}
+    if unknown := sorted(set(document) - set(known)):
+        raise UsageError(f"{', '.join(unknown)}: no such wish", remedy=f"Known are {', '.join(known)}.")
+    wish = HostWish(**{name: _value(name, value, known[name]) for name, value in document.items()})
+    _check(wish)
+    return wish
+
+
+def _value(name: str, value: Any, default: Any) -> Any:
+    if name == "module_options" and isinstance(value, dict):
+        return tuple(sorted((str(key), str(option)) for key, option in value.items()))
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(str(entry) for entry in value)
+    if name == "key_fingerprint":
+        return str(value).replace(" ", "").upper()
+    if isinstance(default, bool) != isinstance(value, bool) or not isinstance(value, type(default)):
+        raise UsageError(f"amdgpu_host_{name}: {value!r} is no {type(default).__name__}")
+    return value
+
+
+def _check(wish: HostWish) -> None:
+    if wish.driver not in DRIVERS:
+        raise UsageError(f"amdgpu_host_driver: {wish.driver!r} is neither of {', '.join(DRIVERS)}")
+    for name, pattern in _PATTERNS.items():
+        if not re.fullmatch(pattern, getattr(wish, name)):
+            raise UsageError(
+                f"amdgpu_host_{name}: {getattr(wish, name)!r} has not the form that is asked for",
+                remedy="See the table in roles/amdgpu_host/README.md.",
+            )
+    if wish.apt_origin in _FOREIGN_ORIGINS:
+        raise UsageError(
+            f"amdgpu_host_apt_origin: {wish.apt_origin} is a distribution's, and the pin would be on all of it"
+        )
+    words = (*wish.kernel_command_line, *wish.apt_components, *(f"{key}={value}" for key, value in wish.module_options))
+    for word in words:
+        if not re.fullmatch(r"[\w.,:=/+@%-]+", word):
+            raise UsageError(f"{word!r} is no single word for a kernel, a module or a source")
