@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from rocmox.lab.gpus import DeviceNode, build
+from rocmox.lab.gpus import DeviceNode, Profile, build
 
 _LOOP_DEVICES = 64
 _FIXED = (
@@ -29,7 +29,7 @@ def device_lines(devices: Iterable[DeviceNode]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build_gpu_tree(profile: str, place: Path) -> str:
+def build_gpu_tree(profile: str | Profile, place: Path) -> str:
     """Build the profile's tree at `place`, replacing what stood there; returns the device lines that go with it."""
     new, old = place.with_name(f".{place.name}.new"), place.with_name(f".{place.name}.old")
     for leftover in (new, old):

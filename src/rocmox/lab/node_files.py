@@ -21,7 +21,7 @@ CODE_IN_NODE = "/usr/lib/rocmox-lab"
 _UNITS = {
     "rocmox-lab-devices.service": "sysinit.target",
     "rocmox-lab-api.service": "multi-user.target",
-    "rocmox-lab-guests.service": "multi-user.target",
+    "pve-guests.service": "multi-user.target",
 }
 
 
