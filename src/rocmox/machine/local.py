@@ -51,6 +51,13 @@ class LocalMachine:
             stderr=done.stderr.decode(errors="replace"),
         )
 
+    def start(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Starts a command that goes on, its standard output a pipe; CommandError when it cannot be started."""
+        try:
+            return subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        except OSError as error:
+            raise CommandError(argv, exit_status=None, reason=f"{argv[0]} cannot be started: {error}") from error
+
     def read_bytes(self, path: str) -> bytes:
         return self._at(path).read_bytes()
 

@@ -1,0 +1,74 @@
+"""Which devices are AMD cards, and which ports lead to them: from the machine, or from what the log itself says."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+from rocmox.facts.kernel_log import LogLine
+
+_BRIDGE = re.compile(r"PCI bridge to \[bus ([0-9a-f]{2})(?:-([0-9a-f]{2}))?\]")
+# Display controllers of AMD: class 03 (0380 on cards without outputs); processing accelerators are class 12.
+_DISPLAY = re.compile(r"\[1002:[0-9a-f]{4}\].* class 0x(?:03|12)")
+# The module vendor-reset signs with the card's family.
+_VENDOR_RESET = re.compile(r"AMD_(?:VEGA|NAVI|POLARIS)\w*:")
+
+
+@dataclasses.dataclass(kw_only=True)
+class Links:
+    """`ports` maps the bridges above cards to these; `buses` is what bridges of the log lead to."""
+
+    cards: set[str] = dataclasses.field(default_factory=set)
+    ports: dict[str, str] = dataclasses.field(default_factory=dict)
+    buses: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of_machine(cls, bridges_of_cards: Mapping[str, tuple[str, ...]]) -> Links:
+        """Card → the bridges above it."""
+        ports = {bridge: card for card, bridges in bridges_of_cards.items() for bridge in bridges}
+        return cls(cards=set(bridges_of_cards), ports=ports)
+
+    def learn(self, line: LogLine) -> str | None:
+        """Takes in what the line says of the topology; the card's address when it names one."""
+        if line.driver == "amdgpu" and line.address:
+            self.cards.add(line.address)
+            return line.address
+        if line.address is None:
+            return None
+        if match := _BRIDGE.match(line.words):
+            first = int(match[1], 16)
+            self.buses[line.address] = (first, int(match[2], 16) if match[2] else first)
+        elif (line.driver == "pci" and _DISPLAY.match(line.words)) or (
+            line.driver == "vfio-pci" and _VENDOR_RESET.match(line.words)
+        ):
+            self.cards.add(line.address)
+            return line.address
+        return None
+
+    def card_of(self, address: str) -> str | None:
+        """The card that this device is, is a function of, or leads to; None for every other device."""
+        if address in self.cards:
+            return address
+        if address in self.ports:
+            return self.ports[address]
+        slot = address.rpartition(".")[0]
+        same_slot = [card for card in sorted(self.cards) if card.rpartition(".")[0] == slot]
+        if same_slot:
+            return same_slot[0]
+        if address in self.buses:
+            first, last = self.buses[address]
+            domain = address.rpartition(":")[0].rpartition(":")[0]
+            below = [
+                card for card in sorted(self.cards) if card.startswith(f"{domain}:") and first <= _bus(card) <= last
+            ]
+            return below[0] if below else None
+        return None
+
+    def is_elsewhere(self, address: str) -> bool:
+        """Whether this bridge is known to lead to no card."""
+        return address in self.buses and self.card_of(address) is None
+
+
+def _bus(address: str) -> int:
+    return int(address.split(":")[1], 16)
