@@ -3,6 +3,7 @@
 The cards are constructed: ENXIO says that device cgroup and permissions let the open through. VMID 195 is ours.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rocmox.errors import MachineError
 from rocmox.gpu.inventory import passthrough_from_json
 from rocmox.health.checks import device_access
 from rocmox.health.context import Context, Identity
@@ -57,15 +59,29 @@ def guest(node: SshMachine) -> Iterator[ContainerMachine]:
     on_node(node, f"pct stop {VMID}; pct destroy {VMID}")
 
 
-def judge(node: SshMachine, guest: ContainerMachine, zipapp: Path) -> dict[str, Result]:
+def judge(node: SshMachine, guest: ContainerMachine, zipapp: Path, *, tree: str = TREE) -> dict[str, Result]:
     """What the check says, told by the node what is passed."""
     loader = "import sys; exec(sys.stdin.buffer.readline())"
     store = b"import sys; open('/run/rocmox-test.pyz', 'wb').write(sys.stdin.buffer.read())\n"
     node.run(["python3", "-c", loader], stdin=store + zipapp.read_bytes()).check()
-    facts = on_node(node, f"ROCMOX_ROOT={TREE} python3 -I /run/rocmox-test.pyz gpus --json; rm /run/rocmox-test.pyz")
+    facts = on_node(node, f"ROCMOX_ROOT={tree} python3 -I /run/rocmox-test.pyz gpus --json; rm /run/rocmox-test.pyz")
     passthrough = passthrough_from_json(json.loads(facts), VMID)
     context = Context(machine=guest, passthrough=passthrough, device_user=USER)
-    return {result.subject: result for result in device_access.run(context)}
+    results: dict[str, Result] = {}
+    with contextlib.suppress(MachineError):  # a guest that does not run: what the node alone says comes first
+        for result in device_access.run(context):
+            results[result.subject] = result
+    return results
+
+
+def mend(node: SshMachine, result: Result) -> None:
+    """Carry out the remedy, word for word."""
+    for command in re.findall(r"`(pct [^`]+)`", result.remedy):
+        on_node(node, command)
+
+
+def render_group(guest: ContainerMachine) -> str:
+    return guest.run(["getent", "group", "render"]).check().stdout.split(":")[2]
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +112,65 @@ def test_a_wrong_gid_names_its_line_and_the_remedy_mends_it(
     assert {before[path].code for path in ("/dev/kfd", "/dev/dri/renderD128")} == {"DEVICE_LET_THROUGH"}
     assert {before[path].code for path in ("/dev/dri/renderD130", "/dev/dri/card1")} == {"DEVICE_NOT_PASSED"}
 
-    for command in re.findall(r"`(pct [^`]+)`", wrong.remedy):
-        on_node(node, command)
+    mend(node, wrong)
     assert {result.verdict for result in judge(node, guest, zipapp).values()} == {Verdict.PASS}
+
+
+def test_a_cgroup_refusal_is_told_from_permissions_and_its_line_mends_it(
+    node: SshMachine, guest: ContainerMachine, zipapp: Path
+) -> None:
+    value = f"/dev/dri/renderD129,deny-write=1,gid={render_group(guest)}"
+    on_node(node, f"pct set {VMID} --dev2 {value} && pct stop {VMID} && pct start {VMID}")
+    refused = judge(node, guest, zipapp)["/dev/dri/renderD129"]
+    assert (refused.verdict, refused.code) == (Verdict.FAIL, "DEVICE_CGROUP_REFUSES")
+    assert refused.evidence[0].value.startswith("EPERM")
+    assert "must lose deny-write=1" in refused.remedy
+    mend(node, refused)
+    assert {result.verdict for result in judge(node, guest, zipapp).values()} == {Verdict.PASS}
+
+
+def test_a_raw_mount_without_its_rule_is_a_cgroup_refusal_too(
+    node: SshMachine, guest: ContainerMachine, zipapp: Path
+) -> None:
+    raw = "lxc.mount.entry: /dev/dri/renderD130 dev/dri/renderD130 none bind,optional,create=file"
+    config = f"/etc/pve/lxc/{VMID}.conf"
+    on_node(node, f"chmod 0666 /dev/dri/renderD130; echo '{raw}' >>{config}; pct stop {VMID}; pct start {VMID}")
+    refused = judge(node, guest, zipapp)["/dev/dri/renderD130"]
+    on_node(node, f"chmod 0660 /dev/dri/renderD130; sed -i '/^lxc.mount/d' {config}; pct stop {VMID}; pct start {VMID}")
+    assert (refused.verdict, refused.code) == (Verdict.FAIL, "DEVICE_CGROUP_REFUSES")
+    assert "lxc.cgroup2.devices.allow: c 226:130 rw" in refused.remedy
+
+
+def test_a_device_that_is_not_passed_names_the_line_that_lacks(
+    node: SshMachine, guest: ContainerMachine, zipapp: Path
+) -> None:
+    on_node(node, f"pct set {VMID} --delete dev0 && pct stop {VMID} && pct start {VMID}")
+    lacking = judge(node, guest, zipapp)[f"container {VMID}"]
+    assert (lacking.verdict, lacking.code) == (Verdict.FAIL, "DEVICE_LINE_LACKS")
+    assert f"/etc/pve/lxc/{VMID}.conf lacks `dev0: /dev/kfd,gid={render_group(guest)}`" in lacking.remedy
+    mend(node, lacking)
+    assert {result.verdict for result in judge(node, guest, zipapp).values()} == {Verdict.PASS}
+
+
+def test_a_device_that_the_node_lacks_is_said_although_the_guest_cannot_start(
+    node: SshMachine, guest: ContainerMachine, zipapp: Path
+) -> None:
+    """The third card goes: passed as dev3, its node and its place in `/sys` are gone after the next boot."""
+    on_node(node, f"pct set {VMID} --delete dev1,dev2 --dev3 /dev/dri/renderD130,gid={render_group(guest)}")
+    on_node(node, f"pct stop {VMID}; rm /dev/dri/renderD130")
+    assert "Device /dev/dri/renderD130 does not exist" in on_node(node, f"pct start {VMID} 2>&1 || true")
+    build_tree = "from pathlib import Path; from rocmox.lab.gpus import build; build('mi50x1', Path('/run/one-card'))"
+    on_node(node, f'PYTHONPATH=/usr/lib/rocmox-lab python3 -c "{build_tree}"')
+    try:
+        gone = judge(node, guest, zipapp, tree="/run/one-card")["/dev/dri/renderD130"]
+        assert (gone.verdict, gone.code) == (Verdict.FAIL, "DEVICE_NOT_ON_NODE")
+        assert "`dev3: /dev/dri/renderD130,gid=" in gone.remedy
+        on_node(node, re.findall(r"`(pct set [^`]+)`", gone.remedy)[0])
+        on_node(node, f"pct start {VMID}")
+        after = judge(node, guest, zipapp, tree="/run/one-card")
+        assert {result.verdict for result in after.values()} == {Verdict.PASS}
+    finally:
+        on_node(node, "rm -r /run/one-card; systemctl restart rocmox-lab-devices.service")
 
 
 def test_files_of_a_guest_are_read_through_its_node(guest: ContainerMachine) -> None:

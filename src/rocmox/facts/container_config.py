@@ -10,11 +10,12 @@ import re
 
 from rocmox.errors import CannotLookError
 from rocmox.facts.reading import list_names, read_text
-from rocmox.machine.base import Machine
+from rocmox.machine import Machine, is_constructed
 
 _FOLDER = "/etc/pve/lxc"
 _FILE = re.compile(r"(?P<vmid>[1-9]\d{2,8})\.conf")
 _SETTING = re.compile(r"(?P<key>[a-z][\w.]*):\s*(?P<value>.*)")
+_RAW = re.compile(r"(?P<key>lxc\.[\w.-]+)\s*[:=]\s*(?P<value>.*)")
 _DEVICE_KEY = re.compile(r"dev\d{1,3}")
 _MODE = re.compile(r"0[0-7]{3}")
 
@@ -29,6 +30,8 @@ class PassedDevice:
     gid: int = 0
     mode: str = "0660"
     deny_write: bool = False
+    exists: bool | None = None
+    """Whether the node has this device now; None when nobody looked (a configuration alone, a constructed machine)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,8 @@ class ContainerConfig:
     hostname: str
     unprivileged: bool
     devices: tuple[PassedDevice, ...]
+    raw_lines: tuple[tuple[str, str], ...] = ()
+    """`lxc.*` keys and values, in the order of the file."""
 
 
 def parse_device(key: str, value: str) -> PassedDevice:
@@ -66,11 +71,13 @@ def parse_device(key: str, value: str) -> PassedDevice:
 def parse_config(vmid: int, text: str) -> ContainerConfig:
     """The running part of a configuration; devices that cannot be understood are left out."""
     settings: dict[str, str] = {}
+    raw_lines = []
     for line in text.splitlines():
         if line.startswith("["):
             break
-        match = _SETTING.fullmatch(line.strip())
-        if match:
+        if raw := _RAW.fullmatch(line.strip()):
+            raw_lines.append((raw["key"], raw["value"]))
+        elif match := _SETTING.fullmatch(line.strip()):
             settings[match["key"]] = match["value"]
     devices = []
     for key in sorted(filter(_DEVICE_KEY.fullmatch, settings), key=lambda name: int(name[3:])):
@@ -83,6 +90,7 @@ def parse_config(vmid: int, text: str) -> ContainerConfig:
         hostname=settings.get("hostname", f"CT{vmid}"),
         unprivileged=settings.get("unprivileged") == "1",
         devices=tuple(devices),
+        raw_lines=tuple(raw_lines),
     )
 
 
@@ -94,5 +102,12 @@ def read_configs(machine: Machine) -> list[ContainerConfig]:
     for name in list_names(machine, _FOLDER):
         match = _FILE.fullmatch(name)
         if match:
-            found.append(parse_config(int(match["vmid"]), read_text(machine, f"{_FOLDER}/{name}")))
+            found.append(_looked_up(machine, parse_config(int(match["vmid"]), read_text(machine, f"{_FOLDER}/{name}"))))
     return sorted(found, key=lambda config: config.vmid)
+
+
+def _looked_up(machine: Machine, config: ContainerConfig) -> ContainerConfig:
+    if is_constructed(machine):
+        return config
+    devices = (dataclasses.replace(device, exists=machine.exists(device.path)) for device in config.devices)
+    return dataclasses.replace(config, devices=tuple(devices))

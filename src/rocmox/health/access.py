@@ -7,6 +7,7 @@ from typing import Any
 
 from rocmox.facts.container_config import PassedDevice
 from rocmox.gpu.inventory import Passthrough
+from rocmox.health.pct_words import config_file, line, restart, set_device
 from rocmox.health.result import Evidence, Result, Verdict
 
 _CHECK = "device_access"
@@ -23,12 +24,14 @@ class Attempt:
     gid: int | None
     mode: str | None
     is_device: bool | None
+    number: str | None = None
+    """`226:128`."""
 
     @classmethod
     def from_answer(cls, entry: Any) -> Attempt:
         """Reads the probe's answer for one path."""
         names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: entry[name] for name in names})
+        return cls(**{name: entry[name] for name in names if name in entry})
 
     @property
     def evidence(self) -> Evidence:
@@ -56,6 +59,7 @@ class Guest:
     group_ids: dict[str, int]
     vmid: int | None
     constructed: bool
+    raw_lines: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def from_answer(cls, answer: dict[str, Any], passthrough: Passthrough | None) -> Guest:
@@ -66,6 +70,7 @@ class Guest:
             group_ids=dict(answer["group_ids"]),
             vmid=passthrough.vmid if passthrough else None,
             constructed=passthrough.constructed if passthrough else False,
+            raw_lines=passthrough.raw_lines if passthrough else (),
         )
 
 
@@ -96,7 +101,9 @@ def judge_passed(device: PassedDevice, attempt: Attempt, guest: Guest) -> Result
 
 
 def judge_absent(attempt: Attempt, guest: Guest) -> Result:
-    """A card's node that is not passed: it must be missing, or refused."""
+    """A card's node that no `devN` line passes: it must be missing, or refused, unless raw lines mean to pass it."""
+    if attempt.error == "EPERM" and _is_mounted(attempt.path, guest):
+        return _result(_cgroup_of_raw_lines(attempt, guest), attempt)
     reasons = {
         "ENOENT": "not passed, and no node is here",
         "EPERM": "not passed, and the device cgroup refuses",
@@ -108,14 +115,14 @@ def judge_absent(attempt: Attempt, guest: Guest) -> Result:
         finding = _fail(
             "DEVICE_LEAKS",
             "no devN line passes it, and yet it is let through",
-            f"Look for raw lxc.cgroup2.devices.allow and lxc.mount.entry lines in {_config(guest)}: they let through "
-            "more than the devN lines say.",
+            f"Look for raw lxc.cgroup2.devices.allow and lxc.mount.entry lines in {config_file(guest.vmid)}: they let "
+            "through more than the devN lines say.",
         )
     return _result(finding, attempt)
 
 
 def _file_in_its_place(device: PassedDevice, guest: Guest) -> Finding:
-    remedy = f"Remove the file {device.path} in the container, then {_restart(guest)}."
+    remedy = f"Remove the file {device.path} in the container, then {restart(guest.vmid)}."
     return _fail("DEVICE_IS_A_FILE", "a plain file lies in its place", remedy)
 
 
@@ -131,10 +138,39 @@ def _let_through(guest: Guest) -> Finding:
 
 
 def _cgroup(device: PassedDevice, guest: Guest) -> Finding:
+    """EPERM comes from the device cgroup: `deny-write`, or no rule, which PVE writes at start from the line."""
+    if not device.deny_write:
+        return _fail(
+            "DEVICE_CGROUP_REFUSES",
+            "the container's device cgroup refuses it (EPERM); its file permissions do not",
+            f"PVE writes the rule for a line at start. {config_file(guest.vmid)} needs "
+            f"`{line(device.key, device.path, device.gid)}` (`{_set_command(device, guest)}` on the node) and no raw "
+            f"lxc.cgroup2.devices line that denies it; then {restart(guest.vmid)}.",
+        )
+    now = line(device.key, device.path, device.gid, more="deny-write=1,")
     return _fail(
         "DEVICE_CGROUP_REFUSES",
-        "the container's device cgroup refuses it",
-        f"Pass it without deny-write (`{_set_command(device, guest)}` on the node), then {_restart(guest)}.",
+        "its line says deny-write, so the container's device cgroup refuses to open it for writing (EPERM)",
+        f"In {config_file(guest.vmid)}, `{now}` must lose deny-write=1: run `{_set_command(device, guest)}` on the "
+        f"node, then {restart(guest.vmid)}.",
+    )
+
+
+def _is_mounted(path: str, guest: Guest) -> bool:
+    """Whether a raw line mounts the device, or its directory, into the guest."""
+    mounts = [value.split()[0].rstrip("/") for key, value in guest.raw_lines if key == "lxc.mount.entry" and value]
+    return any(path == source or path.startswith(f"{source}/") for source in mounts)
+
+
+def _cgroup_of_raw_lines(attempt: Attempt, guest: Guest) -> Finding:
+    allow = f"lxc.cgroup2.devices.allow: c {attempt.number or 'MAJOR:MINOR'} rw"
+    gid = guest.group_ids.get(_group_of(attempt.path), 0)
+    return _fail(
+        "DEVICE_CGROUP_REFUSES",
+        "a raw lxc.mount.entry line brings it in, and the container's device cgroup refuses it (EPERM)",
+        f"{config_file(guest.vmid)} lacks `{allow}`. Better than raw lines: take them out, pass the device with "
+        f"`{set_device(guest.vmid, '', attempt.path, gid)}` (`rocmox containers apply --migrate-legacy` does both), "
+        f"then {restart(guest.vmid)}.",
     )
 
 
@@ -142,7 +178,7 @@ def _missing(guest: Guest) -> Finding:
     return _fail(
         "DEVICE_MISSING",
         "the configuration passes it, and there is no such node in the running container",
-        f"Devices are made at start: {_restart(guest)}.",
+        f"Devices are made at start: {restart(guest.vmid)}.",
     )
 
 
@@ -158,12 +194,12 @@ def _permissions(device: PassedDevice, attempt: Attempt, guest: Guest) -> Findin
         remedy = f"In the container: `groupadd --system {group} && usermod -aG {group} {guest.user}`; then check again."
         return _fail("DEVICE_NO_GROUP", f"the container has no group {group}", remedy)
     if attempt.gid != right:
-        now = f"{device.key}: {device.path},gid={device.gid}" if device.key else f"the devN line of {device.path}"
+        now = line(device.key, device.path, device.gid) if device.key else f"the devN line of {device.path}"
         return _fail(
             "DEVICE_WRONG_GID",
             f"its group id is {attempt.gid}, and {group} has {right} in this container",
-            f"In {_config(guest)}, `{now}` must say gid={right}: run `{_set_command(device, guest, gid=right)}` on the "
-            f"node, then {_restart(guest)}.",
+            f"In {config_file(guest.vmid)}, `{now}` must say gid={right}: run "
+            f"`{_set_command(device, guest, gid=right)}` on the node, then {restart(guest.vmid)}.",
         )
     if right not in guest.user_groups:
         remedy = f"Run `usermod -aG {group} {guest.user}` in the container and restart the service."
@@ -171,22 +207,13 @@ def _permissions(device: PassedDevice, attempt: Attempt, guest: Guest) -> Findin
     return _fail(
         "DEVICE_WRONG_MODE",
         f"its mode {attempt.mode} keeps the group {group} out",
-        f"Without mode= it is 0660: `{_set_command(device, guest, gid=right)}` on the node, then {_restart(guest)}.",
+        f"Without mode= it is 0660: `{_set_command(device, guest, gid=right)}` on the node, then "
+        f"{restart(guest.vmid)}.",
     )
 
 
 def _set_command(device: PassedDevice, guest: Guest, *, gid: int | None = None) -> str:
-    key, vmid = device.key or "devN", guest.vmid or "VMID"
-    return f"pct set {vmid} -{key} {device.path},gid={device.gid if gid is None else gid}"
-
-
-def _restart(guest: Guest) -> str:
-    vmid = guest.vmid or "VMID"
-    return f"`pct stop {vmid} && pct start {vmid}` on the node"
-
-
-def _config(guest: Guest) -> str:
-    return f"/etc/pve/lxc/{guest.vmid or 'VMID'}.conf"
+    return set_device(guest.vmid, device.key, device.path, device.gid if gid is None else gid)
 
 
 def _group_of(path: str) -> str:

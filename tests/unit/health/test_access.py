@@ -14,7 +14,8 @@ CASES = json.loads((Path(__file__).parents[2] / "cases" / "gpu_health" / "access
 
 
 def guest_of(case: dict[str, Any]) -> Guest:
-    passthrough = Passthrough(vmid=101, constructed=case["constructed"], devices=(), card_nodes=())
+    raw_lines = tuple((key, value) for key, value in case.get("raw_lines", ()))
+    passthrough = Passthrough(vmid=101, constructed=case["constructed"], devices=(), card_nodes=(), raw_lines=raw_lines)
     answer = {"user": case["user"], "user_groups": case["user_groups"], "group_ids": case["group_ids"]}
     return Guest.from_answer(answer, passthrough if case["node_asked"] else None)
 

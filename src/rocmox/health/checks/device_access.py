@@ -7,11 +7,14 @@ The open itself tells the reasons apart (see `probes/device_access.py`). What sh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 from rocmox.errors import CannotLookError
 from rocmox.facts.container_config import PassedDevice
+from rocmox.gpu.inventory import Passthrough
 from rocmox.health.access import Attempt, Guest, judge_absent, judge_passed
 from rocmox.health.context import Context, Identity
+from rocmox.health.device_lines import is_on_node, judge_gone, judge_lacking
 from rocmox.health.probes.run import run_probe
 from rocmox.health.result import Result, not_applicable
 
@@ -32,8 +35,12 @@ def run(context: Context) -> Iterator[Result]:
     if not passed and not absent:
         yield not_applicable(_CHECK, context.machine.name, "no GPU device is passed to this container")
         return
+    gone = tuple(device for device in passed if context.passthrough and not is_on_node(device, context.passthrough))
+    for device in gone:
+        yield judge_gone(device, cast("Passthrough", context.passthrough))
+    there = tuple(device for device in passed if device not in gone)
     for identity in context.identities:
-        yield from _try_as(identity, passed, absent, context)
+        yield from _try_as(identity, there, absent, context)
 
 
 def _try_as(
@@ -50,6 +57,8 @@ def _try_as(
         yield judge_passed(device, attempts[device.path], guest)
     for path in absent:
         yield judge_absent(attempts[path], guest)
+    if context.passthrough:
+        yield from judge_lacking(passed, guest.group_ids, context.passthrough)
 
 
 def _others(context: Context) -> tuple[str, ...]:

@@ -31,11 +31,13 @@ def become(name: str, groups: list[str]) -> None:
 
 def try_device(path: str) -> dict[str, Any]:
     """The file's owner and mode, and the error number's name of an open for reading and writing (null: opened)."""
-    answer: dict[str, Any] = {"path": path, "error": None, "uid": None, "gid": None, "mode": None, "is_device": None}
+    unknown = dict.fromkeys(("error", "uid", "gid", "mode", "is_device", "number"))
+    answer: dict[str, Any] = {"path": path, **unknown}
     try:
         status = pathlib.Path(path).stat()
         answer.update(uid=status.st_uid, gid=status.st_gid, mode=f"{stat.S_IMODE(status.st_mode):04o}")
         answer["is_device"] = stat.S_ISCHR(status.st_mode)
+        answer["number"] = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
         os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
     except OSError as error:
         answer["error"] = errno.errorcode.get(error.errno or 0, str(error.errno))
