@@ -11,6 +11,7 @@ from rocmox.containers.apply import Outcome, apply_site
 from rocmox.containers.cards import cards_from_report
 from rocmox.containers.difference import describe_difference
 from rocmox.containers.guest_groups import parse_guest_groups
+from rocmox.containers.journal import CreationJournal
 from rocmox.containers.legacy_file import config_files
 from rocmox.containers.options import Options
 from rocmox.containers.reminders import plan_warnings
@@ -29,9 +30,10 @@ def ensure_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, 
     group_ids = parse_guest_groups(parameters["guest_groups"])
     options = options_from(parameters)
     way = open_way(parameters)
-    plan = plan_site(way.node, specs, cards, group_ids, options)
+    journal = CreationJournal(way.machine) if way.machine else None
+    plan = plan_site(way.node, specs, cards, group_ids, options, journal=journal)
     files = config_files(plan, way.machine)
-    outcome = _predicted(plan) if check_mode else apply_site(way.node, plan, options, group_ids.get, files)
+    outcome = _predicted(plan) if check_mode else apply_site(way.node, plan, options, group_ids.get, files, journal)
     return {
         "way": way.words,
         "changed": bool(plan.steps),

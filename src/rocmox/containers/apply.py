@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 
 from rocmox.containers import operations
 from rocmox.containers.current import read_container
 from rocmox.containers.devices import GroupIds
+from rocmox.containers.journal import CreationJournal
 from rocmox.containers.legacy_file import Backup, ConfigFiles
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container
@@ -19,6 +21,7 @@ from rocmox.containers.steps import (
     GrowDisk,
     MigrateLegacy,
     PassDevices,
+    RemoveHalfMade,
     RestartContainer,
     StartContainer,
     Step,
@@ -41,40 +44,56 @@ class Outcome:
     awaiting_group_ids: tuple[int, ...]
 
 
-def apply_site(
-    node: Node, plan: SitePlan, options: Options, read_group_ids: ReadGroupIds, files: ConfigFiles | None = None
+def apply_site(  # noqa: PLR0917 - what it works with: node, plan, policy, and the node's shell in three parts
+    node: Node,
+    plan: SitePlan,
+    options: Options,
+    read_group_ids: ReadGroupIds,
+    files: ConfigFiles | None = None,
+    journal: CreationJournal | None = None,
 ) -> Outcome:
     """Templates, then containers in the order of the inventory. The first failure ends the run; a new run goes on.
 
-    `files` is needed for raw lines alone.
+    `files` is needed for raw lines alone; `journal` makes a creation that the node's end cuts off recognisable.
     """
-    run = _Run(node, plan.rules, options, read_group_ids, files)
+    run = _Run(
+        node=node, rules=plan.rules, options=options, read_group_ids=read_group_ids, files=files, journal=journal
+    )
     for download in plan.downloads:
         run.do(download)
-    for container in plan.containers:
-        run.container(container)
+    beginning = [step.vmid for step in plan.steps if isinstance(step, CreateContainer | WaitForCreation)]
+    if journal and beginning:
+        journal.note(beginning)
+    try:
+        for container in plan.containers:
+            run.container(container)
+    finally:
+        if journal and run.created:
+            with contextlib.suppress(MachineError):  # the note of a container that is there does no harm
+                journal.forget(run.created)
     return Outcome(done=tuple(run.done), warnings=tuple(run.warnings), awaiting_group_ids=tuple(run.awaiting_group_ids))
 
 
+@dataclasses.dataclass(kw_only=True)
 class _Run:
     """One execution of one plan."""
 
-    def __init__(
-        self, node: Node, rules: Rules, options: Options, read_group_ids: ReadGroupIds, files: ConfigFiles | None
-    ) -> None:
-        self._files = files
-        self._puts_back = True
-        self._node = node
-        self._rules = rules
-        self._options = options
-        self._read_group_ids = read_group_ids
-        self.done: list[str] = []
-        self.warnings: list[str] = []
-        self.awaiting_group_ids: list[int] = []
+    node: Node
+    rules: Rules
+    options: Options
+    read_group_ids: ReadGroupIds
+    files: ConfigFiles | None
+    journal: CreationJournal | None
+    done: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    awaiting_group_ids: list[int] = dataclasses.field(default_factory=list)
+    created: list[int] = dataclasses.field(default_factory=list)
+    puts_back: bool = True
+    """Whether a failed start puts the configuration back; not while the whole file is put back anyway."""
 
     def container(self, plan: ContainerPlan) -> None:
         """All steps of one container; a PassDevices or WaitForCreation ends the list and is planned anew."""
-        undo = _undo_of(plan) if self._puts_back else None
+        undo = _undo_of(plan) if self.puts_back else None
         wakes = any(isinstance(step, StartContainer) for step in plan.steps)
         for step in plan.steps:
             match step:
@@ -98,14 +117,17 @@ class _Run:
 
     def do(self, step: Step) -> None:
         """Carry out one step and wait for its end."""
-        node, options = self._node, self._options
+        node, options = self.node, self.options
         match step:
             case DownloadTemplate():
                 self.warnings += operations.download(node, step, options)
             case WaitForCreation():
                 self._wait_out(step.upid)
+            case RemoveHalfMade() if self.journal:
+                self.warnings += operations.remove_half_made(node, step, self.journal, options)
             case CreateContainer():
                 self.warnings += operations.create(node, step, options)
+                self.created.append(step.vmid)
             case UpdateConfig():
                 operations.update(node, step)
             case GrowDisk():
@@ -120,7 +142,7 @@ class _Run:
         self.done.append(str(step))
 
     def _pass_devices(self, wish: Wish) -> None:
-        group_ids = self._read_group_ids(wish.spec.vmid)
+        group_ids = self.read_group_ids(wish.spec.vmid)
         if group_ids is None:
             self.awaiting_group_ids.append(wish.spec.vmid)
             return
@@ -129,18 +151,18 @@ class _Run:
     def _migrate(self, step: MigrateLegacy, wish: Wish) -> None:
         """Stop, raw lines out, devices in, start; whatever fails, the file is put back and the guest runs as before."""
         vmid = step.vmid
-        if self._files is None:
+        if self.files is None:
             raise RefusedError(f"the configuration file of {vmid} cannot be reached: no way to the node's command line")
-        running = lxc.status(self._node, vmid) == "running"
-        group_ids = self._read_group_ids(vmid) if running and wish.devices else None
+        running = lxc.status(self.node, vmid) == "running"
+        group_ids = self.read_group_ids(vmid) if running and wish.devices else None
         if running and wish.devices and group_ids is None:
             self.awaiting_group_ids.append(vmid)
             return
         backup = None
-        self._puts_back = False  # the whole file is put back here
+        self.puts_back = False  # the whole file is put back here
         try:
-            operations.shut_down(self._node, vmid, self._options)
-            backup = self._files.remove_gpu_lines(vmid, digest=step.digest)
+            operations.shut_down(self.node, vmid, self.options)
+            backup = self.files.remove_gpu_lines(vmid, digest=step.digest)
             self.done.append(str(step))
             self._again(wish, group_ids)
         except (ProxmoxError, MachineError) as error:
@@ -151,15 +173,15 @@ class _Run:
                 remedy=f"The text above says why.{where}",
             ) from error
         finally:
-            self._puts_back = True
+            self.puts_back = True
 
     def _again(self, wish: Wish, group_ids: GroupIds | None) -> None:
         """Look at one container anew and plan with what is known now."""
-        current = read_container(self._node, wish.spec.vmid)
+        current = read_container(self.node, wish.spec.vmid)
         if current is not None and not current.is_ours:
             what = "what came into being under this VMID is not rocmox's"
             refuse_if_any([Problem(where=wish.spec.field("vmid"), what=what, remedy="Choose a free VMID.")])
-        steps = plan_container(wish, current, group_ids=group_ids, rules=self._rules)
+        steps = plan_container(wish, current, group_ids=group_ids, rules=self.rules)
         self.container(ContainerPlan(wish=wish, current=current, steps=steps))
 
     def _start_or_undo(self, step: StartContainer | RestartContainer, undo: UpdateConfig) -> None:
@@ -175,26 +197,26 @@ class _Run:
 
     def _undo(self, undo: UpdateConfig, *, running: bool) -> str:
         try:
-            now = lxc.read_config(self._node, undo.vmid)
-            operations.update(self._node, dataclasses.replace(undo, digest=now.digest))
+            now = lxc.read_config(self.node, undo.vmid)
+            operations.update(self.node, dataclasses.replace(undo, digest=now.digest))
             return "its configuration is as before" + (self._start_again(undo.vmid) if running else "")
         except (ProxmoxError, MachineError) as error:
             return f"and its configuration could not be put back: {error.message}"
 
     def _back_to(self, vmid: int, backup: Backup | None, *, running: bool) -> str:
         try:
-            if backup and self._files:
-                operations.shut_down(self._node, vmid, self._options)
-                self._files.restore(backup)
+            if backup and self.files:
+                operations.shut_down(self.node, vmid, self.options)
+                self.files.restore(backup)
             return "its configuration file is as before" + (self._start_again(vmid) if running else "")
         except (ProxmoxError, MachineError) as error:
             return f"and it could not be put back: {error.message}"
 
     def _start_again(self, vmid: int) -> str:
-        if lxc.status(self._node, vmid) == "running":
+        if lxc.status(self.node, vmid) == "running":
             return " and it runs"
         try:
-            self.warnings += operations.start(self._node, vmid, self._options)
+            self.warnings += operations.start(self.node, vmid, self.options)
         except (ProxmoxError, MachineError) as error:
             return f", and it does not start with it either: {error.message.splitlines()[0]}"
         return " and it runs"
@@ -202,7 +224,7 @@ class _Run:
     def _wait_out(self, upid: str) -> None:
         """The end counts, not the verdict: a failed creation leaves nothing behind."""
         try:
-            self.warnings += tasks.wait_for(self._node, upid, timeout_seconds=self._options.create_timeout_seconds)
+            self.warnings += tasks.wait_for(self.node, upid, timeout_seconds=self.options.create_timeout_seconds)
         except TaskFailedError as error:
             self.warnings.append(error.message.splitlines()[0])
 

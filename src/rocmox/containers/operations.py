@@ -11,9 +11,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from rocmox.containers.current import TAG
+from rocmox.containers.journal import CreationJournal
 from rocmox.containers.options import Options
 from rocmox.containers.properties import disk_size_gib, parse_tags
-from rocmox.containers.steps import CreateContainer, DownloadTemplate, GrowDisk, UpdateConfig
+from rocmox.containers.steps import CreateContainer, DownloadTemplate, GrowDisk, RemoveHalfMade, UpdateConfig
 from rocmox.errors import ProxmoxError
 from rocmox.proxmox import Node, lxc, storage, tasks
 from rocmox.proxmox.failures import ConfigChangedError, LostAnswerError, NotFoundError
@@ -117,6 +118,17 @@ def destroy(node: Node, vmid: int, options: Options) -> Warnings:
 
     operation = _Operation(vmid=vmid, kind="vzdestroy", call=lambda: lxc.destroy(node, vmid), is_done=is_gone)
     return _carry_out(node, operation, options.create_timeout_seconds)
+
+
+def remove_half_made(node: Node, step: RemoveHalfMade, journal: CreationJournal, options: Options) -> Warnings:
+    """The lock, the configuration, and the volumes of that creation, which no configuration names."""
+    journal.unlock(step.vmid)
+    warnings = destroy(node, step.vmid, options)
+    for volume in storage.list_guest_volumes(node, step.storage, step.vmid):
+        if volume.created_seconds >= step.since_seconds:
+            upid = storage.delete_volume(node, volume)
+            warnings += tasks.wait_for(node, upid, timeout_seconds=options.create_timeout_seconds) if upid else ()
+    return warnings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from rocmox.containers.ansible_entry import options_from
 from rocmox.containers.apply import Outcome, apply_site
 from rocmox.containers.devices import GroupIds
 from rocmox.containers.inventory import InventoryHost
+from rocmox.containers.journal import CreationJournal
 from rocmox.containers.legacy_file import ConfigFiles, config_files
 from rocmox.containers.node_facts import read_cards, read_group_ids, refresh_wish
 from rocmox.containers.options import Options
@@ -89,7 +90,7 @@ class Comparison:
         def read(vmid: int) -> GroupIds | None:
             return read_group_ids(self.machine, vmid, create=True)
 
-        outcome = apply_site(self.way.node, self.plan, self.options, read, self.files)
+        outcome = apply_site(self.way.node, self.plan, self.options, read, self.files, CreationJournal(self.machine))
         for vmid, document in self.wishes.items():
             refresh_wish(self.machine, vmid, document)
         if outcome.awaiting_group_ids:
@@ -144,7 +145,8 @@ def open_comparison(host: InventoryHost, *, migrate_legacy: bool) -> Comparison:
         cards = read_cards(way.machine, zipapp=zipapp, gpu_root=str(parameters.get("gpu_root") or "/"))
     options = options_from(parameters | ({"migrate_legacy": True} if migrate_legacy else {}))
     known = {vmid: ids for vmid, ids in groups.items() if ids}
-    plan = plan_site(way.node, specs, cards, known, options, current=current)
+    journal = CreationJournal(way.machine)
+    plan = plan_site(way.node, specs, cards, known, options, current=current, journal=journal)
     files = config_files(plan, way.machine)
     entries = zip(specs, parameters["containers"], strict=True)
     wishes = {spec.vmid: wish_document(way.node.name, entry) for spec, entry in entries if spec.gpus}

@@ -11,12 +11,13 @@ from rocmox.containers.cards import Card
 from rocmox.containers.current import CurrentContainer, CurrentNode, read_node
 from rocmox.containers.devices import GroupIds
 from rocmox.containers.interrupted import creations_under_way
+from rocmox.containers.journal import CreationJournal
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container
 from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.resources import resource_problems
 from rocmox.containers.spec import ContainerSpec
-from rocmox.containers.steps import DownloadTemplate, PassDevices, Step, UpdateConfig, WaitForCreation
+from rocmox.containers.steps import DownloadTemplate, PassDevices, RemoveHalfMade, Step, UpdateConfig, WaitForCreation
 from rocmox.containers.template_choice import choose_templates, downloads_of
 from rocmox.containers.templates import TemplateChoice
 from rocmox.proxmox import Node
@@ -58,26 +59,27 @@ def plan_site(
     options: Options,
     *,
     current: CurrentNode | None = None,
+    journal: CreationJournal | None = None,
 ) -> SitePlan:
     """Read the node, refuse what cannot work (RefusedError with every reason), plan the rest. Changes nothing.
 
-    `current` is the node when it was read already (`survey_node`).
+    `current` is the node when it was read already (`survey_node`); `journal` tells half-made containers of ours.
     """
     current = current or survey_node(node, specs)
     rules = Rules(version=current.version, restart=options.restart, migrate_legacy=options.migrate_legacy)
     wishes, problems = _resolve(specs, cards)
     problems += preflight.ownership_problems(specs, current)
     problems += resource_problems(specs, current, overcommit=options.allow_overcommit)
-    waits, wait_problems = creations_under_way(node, current)
-    problems += wait_problems
-    absent = [spec for spec in specs if spec.vmid not in current.containers or spec.vmid in waits]
+    interrupted = creations_under_way(node, specs, current, journal)
+    problems += interrupted.problems
+    absent = [spec for spec in specs if spec.vmid not in current.containers or spec.vmid in interrupted.steps]
     chosen, template_problems = choose_templates(node, absent, current, options)
     refuse_if_any(problems + template_problems)
     plans = tuple(
         _plan_one(
             _with_template(wish, chosen),
             current.containers.get(wish.spec.vmid),
-            waits.get(wish.spec.vmid),
+            interrupted.steps.get(wish.spec.vmid),
             group_ids.get(wish.spec.vmid),
             rules,
         )
@@ -114,11 +116,16 @@ def _with_template(wish: Wish, chosen: Mapping[int, TemplateChoice]) -> Wish:
 def _plan_one(
     wish: Wish,
     container: CurrentContainer | None,
-    waiting: WaitForCreation | None,
+    first: WaitForCreation | RemoveHalfMade | None,
     known: GroupIds | None,
     rules: Rules,
 ) -> ContainerPlan:
-    steps = (waiting,) if waiting else plan_container(wish, container, group_ids=known, rules=rules)
+    if isinstance(first, WaitForCreation):
+        return ContainerPlan(wish=wish, current=container, steps=(first,))
+    if first:
+        steps = plan_container(wish, None, group_ids=known, rules=rules)
+        return ContainerPlan(wish=wish, current=None, steps=(first, *steps))
+    steps = plan_container(wish, container, group_ids=known, rules=rules)
     return ContainerPlan(wish=wish, current=container, steps=steps)
 
 

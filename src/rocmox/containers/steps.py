@@ -32,6 +32,19 @@ class WaitForCreation:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class RemoveHalfMade:
+    """Take away what a creation of ours left when the node went down: `lock: create`, and volumes nobody names."""
+
+    vmid: int
+    storage: str
+    since_seconds: int
+    """When that creation began, in seconds since 1970 by the node's clock; older volumes are not its own."""
+
+    def __str__(self) -> str:
+        return f"remove what an interrupted creation of {self.vmid} left"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CreateContainer:
     """Create a container, tagged ours from the first moment, without devices."""
 
@@ -143,6 +156,7 @@ class AdoptContainer:
 Step = (
     DownloadTemplate
     | WaitForCreation
+    | RemoveHalfMade
     | CreateContainer
     | UpdateConfig
     | GrowDisk

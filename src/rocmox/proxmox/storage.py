@@ -18,6 +18,16 @@ class Storage:
     available_bytes: int | None
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GuestVolume:
+    """A disk that a storage holds for a VMID, whether a configuration names it or not."""
+
+    id: str
+    storage: str
+    created_seconds: int
+    """Since 1970 by the node's clock; 0 when the storage does not tell."""
+
+
 def list_storages(node: Node) -> dict[str, Storage]:
     """The enabled storages the account may see, by name."""
     return {
@@ -46,3 +56,19 @@ def list_downloadable(node: Node) -> tuple[str, ...]:
 def download_template(node: Node, *, storage: str, file_name: str) -> str:
     """Download a template of the index, verified by the index's checksum. Returns the UPID."""
     return str(node.api.post(node.path("aplinfo"), {"storage": storage, "template": file_name}))
+
+
+def list_guest_volumes(node: Node, storage: str, vmid: int) -> tuple[GuestVolume, ...]:
+    """The disks a storage holds for a VMID (`pvesm list STORAGE --vmid VMID`), backups left out."""
+    found = node.api.get(node.path("storage", storage, "content"), {"vmid": vmid})
+    return tuple(
+        GuestVolume(id=str(entry["volid"]), storage=storage, created_seconds=int(entry.get("ctime") or 0))
+        for entry in found
+        if entry.get("content") in {"images", "rootdir"}
+    )
+
+
+def delete_volume(node: Node, volume: GuestVolume) -> str | None:
+    """Delete a disk; PVE refuses one in use. The UPID, None when it was deleted at once (`imgdel`)."""
+    upid = node.api.delete(node.path("storage", volume.storage, "content", volume.id))
+    return str(upid) if upid else None

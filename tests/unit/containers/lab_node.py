@@ -5,17 +5,19 @@ import io
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from rocmox.containers.apply import Outcome, apply_site
 from rocmox.containers.cards import Card
+from rocmox.containers.journal import CreationJournal
 from rocmox.containers.legacy_file import config_files
 from rocmox.containers.options import Options
 from rocmox.containers.site import SitePlan, plan_site
 from rocmox.containers.spec import parse_specs
-from rocmox.lab.pve.commands import pvesh
+from rocmox.lab.pve.commands import pct, pvesh
 from rocmox.machine import Completed
 from rocmox.machine.local import LocalMachine
 from rocmox.proxmox import Node, PveshApi
@@ -68,7 +70,9 @@ class LabNode(LocalMachine):
         environment: Mapping[str, str] | None = None,
     ) -> Completed:
         if argv[3:4] == ["pvesh"]:
-            return self._pvesh(list(argv[4:]))
+            return self._command(pvesh, list(argv[4:]))
+        if argv[0] == "pct":
+            return self._command(pct, list(argv[1:]))
         if argv[0] == "stat":
             return Completed(argv=tuple(argv), exit_status=0, stdout="eb\n", stderr="")
         return super().run(
@@ -90,10 +94,13 @@ class LabNode(LocalMachine):
         return [f"{verb} {path.partition('/lxc')[2]}" for verb, path, *_ in self.calls if verb != "get"]
 
     def _pvesh(self, words: list[str]) -> Completed:
+        return self._command(pvesh, words)
+
+    def _command(self, program: ModuleType, words: list[str]) -> Completed:
         self.calls.append(tuple(words))
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = pvesh.main(words)
+            status = program.main(words)
         return Completed(
             argv=tuple(words),
             exit_status=254 if status == 255 else status,
@@ -113,11 +120,13 @@ def node_of(lab: LabNode) -> Node:
 
 def plan(lab: LabNode, *entries: dict[str, Any], cards: tuple[Card, ...] = CARDS, **options: Any) -> SitePlan:
     groups = {int(entry["vmid"]): GROUPS for entry in entries}
-    return plan_site(node_of(lab), parse_specs(list(entries)), cards, groups, Options(**options))
+    specs = parse_specs(list(entries))
+    return plan_site(node_of(lab), specs, cards, groups, Options(**options), journal=CreationJournal(lab))
 
 
 def carry_out(lab: LabNode, site: SitePlan) -> Outcome:
-    return apply_site(node_of(lab), site, Options(), lambda _: GROUPS, config_files(site, lab))
+    files, journal = config_files(site, lab), CreationJournal(lab)
+    return apply_site(node_of(lab), site, Options(), lambda _: GROUPS, files, journal)
 
 
 def lxc_lock_is_free(lab: LabNode, vmid: int) -> bool:

@@ -110,7 +110,10 @@ def test_an_old_proxmox_is_refused_with_the_reason() -> None:
 
 def test_an_unknown_node_is_refused() -> None:
     pve = FakePve()
-    pve.get = lambda path, _=None: {"/version": {"version": "8.4.1"}, "/cluster/resources": [{"type": "node", "node": "alpha"}]}[path]  # type: ignore[method-assign,assignment,misc]
+    pve.get = lambda path, _=None: {
+        "/version": {"version": "8.4.1"},
+        "/cluster/resources": [{"type": "node", "node": "alpha"}],
+    }[path]  # type: ignore[method-assign,assignment,misc]
     assert "Set pve_node to one of: alpha" in refusal(pve, CHAT)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,12 @@ def order_call(target: FaultTarget, name: str, values: Values, act: Mapping[str,
 def order_operation(target: FaultTarget, name: str, values: Values, act: Mapping[str, Any]) -> None:
     """Order something for what the node does with a guest (`start 101`), within the task that does it."""
     _order(target, name, values, {"point": "operation", "match": f"{values['operation']} {values['vmid']}", **act})
+
+
+def note_firing(target: FaultTarget, name: str, subject: str) -> None:
+    """A counting fault that fired while it was set."""
+    with (target.faults / f"{name}.fired").open("a", encoding="utf-8") as log:
+        log.write(f"{time.time():.3f} {subject}\n")
 
 
 def _order(target: FaultTarget, name: str, values: Values, order: Mapping[str, Any]) -> None:

@@ -191,3 +191,14 @@ def test_mount_points_need_a_root_file_system(client: Client) -> None:
         client, "POST", "/nodes/pve1/lxc", vmid=101, ostemplate="local:vztmpl/x.tar.zst", mp0="local:1,mp=/d"
     )
     assert answer.message == "mount points configured, but 'rootfs' not set - aborting\n"
+
+
+@pytest.mark.parametrize(("wish", "left"), [({}, ["vm-101-disk-7.raw"]), ({"destroy__unreferenced__disks": 1}, [])])
+def test_disks_that_no_configuration_names_go_on_request_alone(
+    client: Client, wish: dict[str, int], left: list[str]
+) -> None:
+    client.create()
+    folder = client.node.path("/var/lib/vz/images/101")
+    (folder / "vm-101-disk-7.raw").touch()
+    client("DELETE", "/nodes/pve1/lxc/101", **{key: str(value) for key, value in wish.items()})
+    assert ([path.name for path in folder.iterdir()] if folder.exists() else []) == left

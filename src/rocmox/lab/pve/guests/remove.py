@@ -9,6 +9,7 @@ from rocmox.lab.pve.answers import AnswerError
 from rocmox.lab.pve.call import Call
 from rocmox.lab.pve.guests import disks
 from rocmox.lab.pve.guests.service import Guests
+from rocmox.lab.pve.storage import volumes
 from rocmox.lab.pve.worker import Worker, worker
 
 
@@ -23,7 +24,8 @@ def destroy(call: Call) -> str:
     if guests.running(call.vmid) and not call.flag("force"):
         message = f"unable to destroy CT {call.vmid} - container is running\n"
         raise AnswerError(message)
-    arguments = {"vmid": call.vmid, "purge": call.flag("purge"), "force": call.flag("force")}
+    flags = {"purge": "purge", "force": "force", "unreferenced": "destroy-unreferenced-disks"}
+    arguments = {"vmid": call.vmid, **{name: call.flag(parameter) for name, parameter in flags.items()}}
     return call.spawn("vzdestroy", str(call.vmid), arguments)
 
 
@@ -47,9 +49,21 @@ def run_destroy(job: Worker) -> None:
         for path in disks.of_guest(guests, config) if "rootfs" in config.values else []:
             job.node.runtime.free_volume(path=path)
             disks.remove_empty_folder(Path(path).parent)
+        if job.arguments.get("unreferenced"):
+            _free_unreferenced(job, guests, vmid)
         job.node.runtime.destroy(vmid)
         guests.files.remove(vmid)
     _leave_pools_and_acl(job, vmid)
+
+
+def _free_unreferenced(job: Worker, guests: Guests, vmid: int) -> None:
+    """Every disk of the VMID that is left on an enabled storage (PVE::LXC, destroy_lxc_container)."""
+    storages = guests.storages
+    for storage in storages.storages.values():
+        for entry in volumes.listing(job.node, storage, content=None, vmid=vmid) if storage.enabled else []:
+            path = job.node.path(volumes.find(storages, str(entry["volid"])).path)
+            job.node.runtime.free_volume(path=str(path))
+            disks.remove_empty_folder(path.parent)
 
 
 def _leave_pools_and_acl(job: Worker, vmid: int) -> None:

@@ -1,0 +1,96 @@
+"""What is left when the node goes down in the middle of a creation: ours is taken away, anybody else's is not."""
+
+from pathlib import Path
+
+import pytest
+
+from rocmox.containers.journal import CreationJournal
+from rocmox.containers.steps import CreateContainer, RemoveHalfMade
+from rocmox.errors import ProxmoxError, RefusedError
+from rocmox.lab.pve.guests.config import ConfigFiles, GuestConfig, Section
+from rocmox.proxmox.tasks import Clock
+
+from .lab_node import CHAT, LLM, LabNode, carry_out, plan
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rocmox.proxmox.tasks.wait_for.__kwdefaults__", {"clock": Clock(sleep=lambda _: None)})
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LabNode:
+    return LabNode(tmp_path, monkeypatch)
+
+
+def leave_half(lab: LabNode, vmid: int, *, volume: bool = True) -> Path:
+    """What a power cut during `unpack` leaves."""
+    ConfigFiles(lab.pve).save(vmid, GuestConfig(current=Section(values={"lock": "create"})))
+    disk = lab.pve.path(f"/var/lib/vz/images/{vmid}/vm-{vmid}-disk-0.raw")
+    if volume:
+        disk.parent.mkdir(parents=True, exist_ok=True)
+        disk.touch()
+    return disk
+
+
+def notes(lab: LabNode) -> list[str]:
+    folder = lab.pve.path("/var/lib/rocmox/creations")
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def test_a_run_that_succeeds_leaves_no_note(lab: LabNode) -> None:
+    carry_out(lab, plan(lab, LLM, CHAT))
+    assert notes(lab) == []
+
+
+def test_our_half_made_container_is_removed_and_made_anew(lab: LabNode) -> None:
+    CreationJournal(lab).note([101])
+    disk = leave_half(lab, 101)
+    site = plan(lab, LLM, CHAT)
+    assert [type(step) for step in site.containers[0].steps][:2] == [RemoveHalfMade, CreateContainer]
+    assert str(site.steps[0]) == "remove what an interrupted creation of 101 left"
+    carry_out(lab, site)
+    assert plan(lab, LLM, CHAT).steps == ()
+    assert [path.name for path in disk.parent.iterdir()] == ["vm-101-disk-0.raw"]
+    assert notes(lab) == []
+
+
+def test_an_older_volume_of_that_number_stays(lab: LabNode) -> None:
+    disk = leave_half(lab, 101)
+    disk.write_text("somebody's data", encoding="utf-8")
+    lab.pve.write("/var/lib/rocmox/creations/101", "99999999999\n")
+    carry_out(lab, plan(lab, LLM))
+    assert disk.read_text(encoding="utf-8") == "somebody's data"
+    assert "vm-101-disk-1.raw" in lab.config(101)
+
+
+def test_a_half_made_container_without_our_note_is_left_alone(lab: LabNode) -> None:
+    CreationJournal(lab).note([102])
+    disk = leave_half(lab, 101)
+    with pytest.raises(RefusedError) as caught:
+        plan(lab, LLM, CHAT)
+    command = "pct unlock 101 && pct destroy 101 --destroy-unreferenced-disks 1"
+    assert f"`{command}`" in str(caught.value)
+    assert disk.exists()
+    for part in command.split(" && "):
+        assert lab.run(part.split()).exit_status == 0, part
+    assert not disk.exists()
+    carry_out(lab, plan(lab, LLM, CHAT))
+    assert plan(lab, LLM, CHAT).steps == ()
+
+
+def test_a_run_that_fails_keeps_the_notes_of_what_is_not_there_yet(lab: LabNode) -> None:
+    site = plan(lab, LLM, CHAT)
+    lab.pve.path("/dev/kfd").unlink()
+    with pytest.raises(ProxmoxError, match="/dev/kfd does not exist"):
+        carry_out(lab, site)
+    assert notes(lab) == ["102"]
+
+
+def test_check_mode_only_reads(lab: LabNode) -> None:
+    CreationJournal(lab).note([101])
+    leave_half(lab, 101)
+    lab.calls.clear()
+    plan(lab, LLM)
+    assert lab.changes == []
+    assert notes(lab) == ["101"]
