@@ -70,7 +70,7 @@ class LabNode(LocalMachine):
         environment: Mapping[str, str] | None = None,
     ) -> Completed:
         if argv[3:4] == ["pvesh"]:
-            return self._command(pvesh, list(argv[4:]))
+            return self._pvesh(list(argv[4:]))
         if argv[0] == "pct":
             return self._command(pct, list(argv[1:]))
         if argv[0] == "stat":
