@@ -1,4 +1,4 @@
-"""`rocmox lab up|down|status|ask|fault`: the embedded Proxmox VE node."""
+"""`rocmox lab up|down|status|ask|fault|machine`: the embedded Proxmox VE node."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 
-from rocmox.cli import lab_ask, lab_fault
+from rocmox.cli import lab_ask, lab_fault, lab_machine
 from rocmox.cli.exit_codes import FAIL, PASS
 from rocmox.lab import lifecycle, removal
 from rocmox.lab.preflight import DEFAULT_NEED_GIB, require_root
@@ -20,7 +20,7 @@ SUMMARY = "start, stop and show the embedded Proxmox VE node made of real LXC co
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options stand after the action."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="up|down|status|ask|fault")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="up|down|status|ask|fault|machine")
     up = actions.add_parser("up", help="start the lab, or find it in place and refresh it")
     up.add_argument("--node", help="host name of the node (a new lab: pve1)")
     up.add_argument("--pve", choices=PVE_VERSIONS, help="Proxmox VE it answers as (a new lab: 8.4)")
@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ask.add_argument("question")
     fault = actions.add_parser("fault", help=lab_fault.SUMMARY)
     lab_fault.add_arguments(fault)
-    for action in (up, down, status, ask, fault):
+    booted = actions.add_parser("machine", help=lab_machine.SUMMARY)
+    lab_machine.add_arguments(booted)
+    for action in (up, down, status, ask, fault, booted):
         action.add_argument("--name", default=os.environ.get("ROCMOX_LAB") or "default", help="which lab (%(default)s)")
 
 
@@ -52,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         return lab_ask.ask(machine, name, arguments.question)
     if arguments.action == "fault":
         return lab_fault.run(machine, name, arguments)
+    if arguments.action == "machine":
+        return lab_machine.run(machine, name, arguments)
     status = read_status(machine, name)
     print(json.dumps(status.as_document(), indent=2) if arguments.json else _text(status))
     return PASS if status.up else FAIL

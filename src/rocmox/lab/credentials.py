@@ -30,9 +30,9 @@ class Credentials:
     """SHA-256 of the certificate, upper-case hex with colons, as PVE shows it."""
 
 
-def ensure_credentials(machine: Machine, state: LabState) -> Credentials:
-    """Make what is missing; CommandError when ssh-keygen or openssl fails."""
-    directory = LabPlaces(name=state.name).secrets
+def ensure_credentials(machine: Machine, state: LabState, directory: Path | None = None) -> Credentials:
+    """Make what is missing, in the lab's own directory unless told; CommandError when ssh-keygen or openssl fails."""
+    directory = directory or LabPlaces(name=state.name).secrets
     directory.mkdir(mode=0o700, exist_ok=True)
     client_key = _ssh_key(machine, directory / "id_ed25519", f"rocmox lab {state.name}")
     host_key = _ssh_key(machine, directory / "host_ed25519", state.node)

@@ -18,7 +18,7 @@ _BUILD_TIMEOUT_SECONDS = 1800
 _BUILDERS = 2  # each is bound by dpkg's single thread; more only fight for the disk
 
 # The build dies with rocmox, and takes its mounts and processes along: private mount and pid namespace.
-_CONTAINED = (
+CONTAINED = (
     *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"),
     *("--pid", "--fork", "--kill-child=KILL", "--mount-proc"),
 )
@@ -99,7 +99,7 @@ def _build(machine: Machine, cache: ImageCache, recipe: ImageRecipe) -> None:
     work.mkdir(mode=0o755)
     built = work / ("rootfs" if recipe.format == "directory" else f"{recipe.name}.tar.zst")
     done = machine.run(
-        [*_CONTAINED, *recipe.mmdebstrap_arguments(str(built))],
+        [*CONTAINED, *recipe.mmdebstrap_arguments(str(built))],
         timeout_seconds=_BUILD_TIMEOUT_SECONDS,
         environment={"SOURCE_DATE_EPOCH": "", "TMPDIR": str(work)},
     )

@@ -1,0 +1,126 @@
+"""Starting and ending QEMU: hardware help where it works, plain emulation otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from rocmox.lab.vm import serve
+from rocmox.lab.vm.places import REPOSITORIES_ADDRESS
+from rocmox.machine import LocalMachine
+
+MEMORY_MIB = 1536
+_PROBE_SECONDS = 5
+_PROBE_SAYS = 33
+_GONE_SECONDS = 10
+# 16-bit code of a boot sector: mov dx, 0xf4; mov al, 0x10; out dx, al; hlt. isa-debug-exit ends QEMU with 33.
+_PROBE_SECTOR = bytes.fromhex("baf400b010eef4").ljust(510, b"\0") + b"\x55\xaa"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What one start of QEMU gets."""
+
+    disk: Path
+    disk_format: str
+    console: Path
+    pid_file: Path
+    ssh_port: int
+    api_port: int
+    repositories: Path
+    stage_file: Path
+    boot: tuple[str, ...] = ()
+    """Further options, such as a kernel to boot past the boot loader."""
+
+
+@cache
+def accelerator() -> tuple[str, str]:
+    """(accelerator, processor): KVM when a boot sector runs under it, not merely when /dev/kvm is there."""
+    with tempfile.NamedTemporaryFile() as sector:
+        sector.write(_PROBE_SECTOR)
+        sector.flush()
+        argv = [
+            *("timeout", "--signal=KILL", str(_PROBE_SECONDS), "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host"),
+            *("-nodefaults", "-display", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=1"),
+            *("-drive", f"file={sector.name},format=raw,if=floppy,read-only=on"),
+        ]
+        works = LocalMachine(root="/").run(argv, timeout_seconds=_PROBE_SECONDS * 2).exit_status == _PROBE_SAYS
+    return ("kvm", "host") if works else ("tcg,thread=multi", "max")
+
+
+def command(hardware: Hardware, way: tuple[str, str]) -> list[str]:
+    """QEMU's command line.
+
+    `cache=unsafe` lets the machine's flushes cost nothing; a killed QEMU loses what the machine had not flushed, as a
+    power cut does.
+    """
+    network = (
+        f"user,id=net,hostfwd=tcp:127.0.0.1:{hardware.ssh_port}-:22,hostfwd=tcp:127.0.0.1:{hardware.api_port}-:8006,"
+        f"guestfwd=tcp:{REPOSITORIES_ADDRESS}:80-cmd:{sys.executable} -I -S {Path(serve.__file__)} "
+        f"{hardware.repositories} {hardware.stage_file}"
+    )
+    accel, processor = way
+    return [
+        *("qemu-system-x86_64", "-accel", accel, "-cpu", processor, "-smp", "2", "-m", str(MEMORY_MIB)),
+        *("-nodefaults", "-display", "none", "-vga", "none", "-daemonize", "-pidfile", str(hardware.pid_file)),
+        *("-chardev", f"file,id=console,path={hardware.console},append=on", "-serial", "chardev:console"),
+        *("-drive", f"file={hardware.disk},format={hardware.disk_format},if=virtio,cache=unsafe,discard=unmap"),
+        *("-netdev", network, "-device", "virtio-net-pci,netdev=net", "-device", "virtio-rng-pci"),
+        *hardware.boot,
+    ]
+
+
+def start(hardware: Hardware) -> None:
+    """Power on; CommandError with QEMU's words when it does not start."""
+    hardware.pid_file.unlink(missing_ok=True)
+    remedy = "qemu-system-x86 and qemu-utils are the packages that `make test` installs for it."
+    LocalMachine(root="/").run(command(hardware, accelerator()), timeout_seconds=30).check(remedy=remedy)
+
+
+def running_pid(pid_file: Path) -> int | None:
+    """QEMU's process, None when it does not run (a pid that now belongs to something else is none)."""
+    try:
+        pid = int(pid_file.read_text())
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    return pid if str(pid_file).encode() in words else None
+
+
+def cut_power(pid_file: Path) -> bool:
+    """Kill QEMU at once and wait until it is gone; True when it ran."""
+    pid = running_pid(pid_file)
+    if pid is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    wait_until_off(pid_file, timeout_seconds=_GONE_SECONDS)
+    return True
+
+
+def wait_until_off(pid_file: Path, *, timeout_seconds: float) -> bool:
+    """Whether QEMU has ended in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while running_pid(pid_file) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def free_ports(count: int) -> Sequence[int]:
+    """Ports of 127.0.0.1 that nobody listens on."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
