@@ -21,6 +21,7 @@ from rocmox.errors import RocmoxError, UsageError
 COMMANDS = {
     "gpus": "gpus",
     "health": "health",
+    "mes": "mes",
     "kernel-log": "kernel_log",
     "p2p": "p2p",
     "containers": "containers",

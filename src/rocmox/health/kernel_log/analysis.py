@@ -46,7 +46,7 @@ class Analysis:
         self._incidents = Incidents()
         self._unaddressed = Unaddressed(self._links)
         self._bus = BusEvents(self._links)
-        self._records = HardwareRecords()
+        self._records = HardwareRecords(self._links)
         self.gate = Gate()
         self._boot = 0
         self._boot_id: str | None = None
@@ -72,6 +72,8 @@ class Analysis:
         moment = Moment(boot=self._boot, stamp=line.stamp, offset_bytes=candidate.offset_bytes)
         card = self._links.learn(line)
         if card:
+            for switch in self._links.own_switches(card):
+                self._incidents.rename(switch, card)
             self._admit(self._bus.behind(card))
             self._admit(self._unaddressed.see(card, moment))
         if meaning:
@@ -99,7 +101,7 @@ class Analysis:
             detail=meaning.detail,
         )
         if meaning.is_host:
-            self._admit(self._records.take(event, meaning.source, self._links))
+            self._admit(self._records.take(event, meaning.source))
         elif meaning.is_bus:
             self._bus_event(event, meaning, line)
         elif line.address:

@@ -60,7 +60,8 @@ class Finding:
     def remedy(self) -> str:
         """What to do: about the first cause when it is bad enough, else about the worst."""
         first = self.incident.first
-        return words_for((first if first.severity >= Severity.FAIL else self.worst).code).remedy
+        is_cause = first.severity >= Severity.FAIL or first.code.startswith("PCIE_")
+        return words_for((first if is_cause else self.worst).code).remedy
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

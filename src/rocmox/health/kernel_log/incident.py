@@ -82,6 +82,14 @@ class Incidents:
         near = [incident for incident in self._open if incident.is_near(event)]
         return near[-1].subject if near else None
 
+    def rename(self, place: str, card: str) -> None:
+        """What happened to a place happened to the card that it turned out to belong to."""
+        for incident in self._open:
+            for event in incident.events:
+                if event.subject == place:
+                    event.subject, event.detail = card, event.detail or f"reported by {place}"
+            incident.subject = card if incident.subject == place else incident.subject
+
     def close(self, now: Event | None = None) -> Iterator[Incident]:
         """Those that the present event cannot belong to any more; all of them without one."""
         kept: list[Incident] = []

@@ -10,18 +10,22 @@ from rocmox.facts.kernel_log import LogLine
 
 _BRIDGE = re.compile(r"PCI bridge to \[bus ([0-9a-f]{2})(?:-([0-9a-f]{2}))?\]")
 # Display controllers of AMD: class 03 (0380 on cards without outputs); processing accelerators are class 12.
+_BUSES_OF_A_SWITCH = 2
 _DISPLAY = re.compile(r"\[1002:[0-9a-f]{4}\].* class 0x(?:03|12)")
+# aer.c: the port on a card's own switch reports an error with its vendor's id.
+_SWITCH = re.compile(r"(?:AER: )?device \[1002:[0-9a-f]{4}\] error status/mask")
 # The module vendor-reset signs with the card's family.
 _VENDOR_RESET = re.compile(r"AMD_(?:VEGA|NAVI|POLARIS)\w*:")
 
 
 @dataclasses.dataclass(kw_only=True)
 class Links:
-    """`ports` maps the bridges above cards to these; `buses` is what bridges of the log lead to."""
+    """`ports` maps bridges to the cards below, `buses` is what bridges lead to, `switches` are cards' own ports."""
 
     cards: set[str] = dataclasses.field(default_factory=set)
     ports: dict[str, str] = dataclasses.field(default_factory=dict)
     buses: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    switches: set[str] = dataclasses.field(default_factory=set)
 
     @classmethod
     def of_machine(cls, bridges_of_cards: Mapping[str, tuple[str, ...]]) -> Links:
@@ -39,6 +43,9 @@ class Links:
         if match := _BRIDGE.match(line.words):
             first = int(match[1], 16)
             self.buses[line.address] = (first, int(match[2], 16) if match[2] else first)
+        elif _SWITCH.match(line.words) and line.driver in {"pcieport", "pci"}:
+            self.switches.add(line.address)
+            return self.card_of(line.address)
         elif (line.driver == "pci" and _DISPLAY.match(line.words)) or (
             line.driver == "vfio-pci" and _VENDOR_RESET.match(line.words)
         ):
@@ -62,8 +69,25 @@ class Links:
             below = [
                 card for card in sorted(self.cards) if card.startswith(f"{domain}:") and first <= _bus(card) <= last
             ]
-            return below[0] if below else None
-        return None
+            if below:
+                return below[0]
+        if address not in self.switches:
+            return None
+        return self._above(address) or address
+
+    def _above(self, switch: str) -> str | None:
+        """The card on whose switch this port is."""
+        bus, domain = _bus(switch), switch.partition(":")[0]
+        below = [card for card in sorted(self.cards) if card.startswith(f"{domain}:")]
+        return next((card for card in below if 0 < _bus(card) - bus <= _BUSES_OF_A_SWITCH), None)
+
+    def own_switches(self, card: str) -> list[str]:
+        """The ports of this card's own switch that reported something."""
+        return [switch for switch in sorted(self.switches) if self._above(switch) == card]
+
+    def learn_bridge(self, address: str, secondary_bus: int) -> None:
+        """A bridge whose end is unknown: the bus below it, and those of a card's own switch."""
+        self.buses.setdefault(address, (secondary_bus, secondary_bus + _BUSES_OF_A_SWITCH))
 
     def is_elsewhere(self, address: str) -> bool:
         """Whether this bridge is known to lead to no card."""

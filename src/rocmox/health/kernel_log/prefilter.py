@@ -27,6 +27,8 @@ LITERALS: tuple[bytes, ...] = (
     b"[Hardware Error]: ",
     b"system reset reason [",
     b"vfio-pci 0",
+    # AMD's own switch sits on its cards; other bridges of AMD's boards have the vendor 1022.
+    b"device [1002:",
     # Where a boot begins, and which bridges and cards the kernel found.
     b"Linux version ",
     b"PCI bridge to [bus ",

@@ -28,7 +28,5 @@ RULES = (
     ),
     *rules(APEI_UNCORRECTED, Severity.CRIT, rf"{_MARK}event severity: (?:fatal|recoverable)"),
     *rules(APEI_CORRECTED, Severity.WARN, rf"{_MARK}event severity: corrected"),
-    *rules(
-        APEI_CONTEXT, Severity.ATTR, rf"{_MARK}\s*(?:device_id|section_type|aer_\w+|port_type|It has been corrected)"
-    ),
+    *rules(APEI_CONTEXT, Severity.ATTR, rf"{_MARK}\s*(?:device_id|section_type|secondary_bus): "),
 )
