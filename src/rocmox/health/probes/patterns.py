@@ -26,9 +26,9 @@ _compare.restype = ctypes.c_int
 class Pool:
     """Random bytes of the system and their complements, twice as long as a chunk: chunks differ by where they begin."""
 
-    def __init__(self, chunk_bytes: int = CHUNK_BYTES) -> None:
-        self.chunk_bytes = chunk_bytes
-        self.fresh = os.urandom(2 * chunk_bytes)
+    def __init__(self, largest_bytes: int) -> None:
+        self.chunk_bytes = min(CHUNK_BYTES, largest_bytes)
+        self.fresh = os.urandom(2 * self.chunk_bytes)
         self.stale = self.fresh.translate(_COMPLEMENT)
 
     def linear(self, length: int) -> Linear:

@@ -65,7 +65,7 @@ def try_pair(hip: Hip, question: dict[str, Any], say: Say) -> None:
     source, destination = largest_that_fits(hip, devices, lengths)
     say({"room": source.length})
     streams = {"push": Stream(hip, devices[0])} | ({"pull": Stream(hip, devices[1])} if access["back"] else {})
-    test = PairTest(hip=hip, source=source, destination=destination, streams=streams, pool=Pool(), say=say)
+    test = PairTest(hip=hip, source=source, destination=destination, streams=streams, pool=Pool(source.length), say=say)
     sizes = [size for size in question["sizes"] for _ in range(question["repeats"]) if size <= source.length]
     if all(test.try_size(size, rows_bytes=rows_bytes) for size in sizes):
         test.measure_latency()

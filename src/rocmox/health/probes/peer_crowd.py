@@ -22,7 +22,7 @@ class _Member:
 
 def try_crowd(hip: Hip, question: dict[str, Any], say: Say) -> None:
     """Says one `crowd` per pair of `question["pairs"]`, all copied at once by their sources."""
-    pool = Pool()
+    pool = Pool(max(question["sizes"]))
     pairs = [tuple(pair) for pair in question["pairs"]]
     members = []
     for source, destination in pairs:

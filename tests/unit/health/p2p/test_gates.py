@@ -1,0 +1,128 @@
+"""Before anything is copied: the driver's claim, and who uses the cards. No device is touched here."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rocmox.health.context import Context
+from rocmox.health.hip import holders
+from rocmox.health.hip.answer import Answer
+from rocmox.health.hip.devices import Devices
+from rocmox.health.p2p import run
+from rocmox.health.result import Verdict
+from rocmox.machine.captured import CapturedMachine
+
+FIRST, SECOND = "0000:03:00.0", "0000:c3:00.0"
+NODES = "sys/class/kfd/kfd/topology/nodes"
+GOOD = (
+    {"library": "x"},
+    {"access": {"forward": True, "back": True}},
+    {"copy": "peer", "way": "push", "bytes": 4096, "seconds": 0.1, "difference": {"wrong": 0}},
+    {"control": True},
+)
+
+
+class Probes:
+    """What the probes answer, and which pairs they were asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[tuple[int, int]] = []
+        self.holding: list[dict[str, Any]] = []
+        monkeypatch.setattr(run, "read_devices", lambda _machine: Devices(addresses=(FIRST, SECOND)))
+        monkeypatch.setattr(run, "ask", self._ask)
+        monkeypatch.setattr(holders, "run_probe", lambda *_given: {"holders": self.holding, "blind": 0})
+
+    def _ask(self, _machine: object, question: dict[str, Any], *, limit_seconds: float) -> Answer:
+        assert limit_seconds > 0
+        self.asked.append((question["source"], question["destination"]))
+        return Answer(end="done", detail="", stderr="", seconds=0.1, said=GOOD)
+
+
+@pytest.fixture
+def probes(monkeypatch: pytest.MonkeyPatch) -> Probes:
+    return Probes(monkeypatch)
+
+
+def examine(tree: Path, *, forced: bool = False) -> dict[str, tuple[Verdict, str]]:
+    report = run.examine(Context(machine=CapturedMachine(tree), level=2, forced=forced))
+    return {one.pair.source: (one.verdict, one.code) for one in report.pairs}
+
+
+def cut(tree: Path, nodes: Sequence[str]) -> None:
+    """The driver claims nothing from these nodes; the folder stays, as in the kernel."""
+    for node in nodes:
+        shutil.rmtree(tree / NODES / node / "p2p_links")
+        (tree / NODES / node / "p2p_links").mkdir()
+
+
+def test_what_the_driver_does_not_claim_is_not_copied(probes: Probes, fresh_tree: Callable[[str], Path]) -> None:
+    tree = fresh_tree("w7900x2")
+    cut(tree, ["1", "2"])
+    assert examine(tree) == dict.fromkeys((FIRST, SECOND), (Verdict.FAIL, "P2P_NO_LINK"))
+    assert probes.asked == []
+
+
+def test_a_claim_in_one_direction(probes: Probes, fresh_tree: Callable[[str], Path]) -> None:
+    tree = fresh_tree("w7900x2")
+    cut(tree, ["2"])
+    assert examine(tree) == {FIRST: (Verdict.PASS, "P2P_OK"), SECOND: (Verdict.FAIL, "P2P_ONE_WAY")}
+    assert probes.asked == [(0, 1)]
+
+
+def test_force_copies_all_the_same(probes: Probes, fresh_tree: Callable[[str], Path]) -> None:
+    tree = fresh_tree("w7900x2")
+    cut(tree, ["1", "2"])
+    probes.holding = [{"pid": 812, "name": "llama-server", "paths": ["/dev/kfd"]}]
+    assert examine(tree, forced=True) == dict.fromkeys((FIRST, SECOND), (Verdict.PASS, "P2P_OK"))
+    assert probes.asked == [(0, 1), (1, 0)]
+
+
+def test_a_kernel_too_old_to_claim_is_tested_by_data(probes: Probes, fresh_tree: Callable[[str], Path]) -> None:
+    tree = fresh_tree("w7900x2")
+    for node in ("1", "2"):
+        shutil.rmtree(tree / NODES / node / "p2p_links")
+        properties = tree / NODES / node / "properties"
+        lines = [line for line in properties.read_text().splitlines() if "p2p_links" not in line]
+        properties.write_text("\n".join(lines) + "\n")
+    assert examine(tree) == dict.fromkeys((FIRST, SECOND), (Verdict.PASS, "P2P_OK"))
+    assert len(probes.asked) == 2
+
+
+def test_cards_in_use_are_left_alone(probes: Probes, fresh_tree: Callable[[str], Path]) -> None:
+    probes.holding = [{"pid": 812, "name": "llama-server", "paths": ["/dev/kfd"]}]
+    tree = fresh_tree("w7900x2")
+    report = run.examine(Context(machine=CapturedMachine(tree), level=2))
+    assert {(one.verdict, one.code) for one in report.pairs} == {(Verdict.UNKNOWN, "P2P_CARDS_BUSY")}
+    assert "llama-server has /dev/kfd open" in report.pairs[0].summary
+    assert "--force" in report.pairs[0].remedy
+    assert probes.asked == []
+
+
+def test_a_process_of_another_container_counts_by_kfd(probes: Probes, fresh_tree: Callable[[str], Path]) -> None:
+    tree = fresh_tree("w7900x2")
+    process = tree / "sys/class/kfd/kfd/proc/4711"
+    process.mkdir(parents=True)
+    (process / f"vram_{(tree / NODES / '1/gpu_id').read_text().strip()}").write_text("1073741824\n")
+    assert set(examine(tree).values()) == {(Verdict.UNKNOWN, "P2P_CARDS_BUSY")}
+
+    (process / f"vram_{(tree / NODES / '1/gpu_id').read_text().strip()}").rename(process / "vram_99")
+    assert set(examine(tree).values()) == {(Verdict.PASS, "P2P_OK")}
+    assert len(probes.asked) == 2
+
+
+def test_the_causes_are_quoted(probes: Probes, fresh_tree: Callable[[str], Path]) -> None:
+    tree = fresh_tree("w7900x2")
+    cut(tree, ["1", "2"])
+    (tree / "sys/module/amdgpu/parameters/pcie_p2p").write_text("N\n")
+    report = run.examine(Context(machine=CapturedMachine(tree), level=2))
+    assert any(line.source.startswith("pcie_p2p ") for line in report.pairs[0].evidence)
+    assert probes.asked == []
+
+
+def test_a_capture_runs_nothing(fresh_tree: Callable[[str], Path]) -> None:
+    report = run.examine(Context(machine=CapturedMachine(fresh_tree("w7900x2")), level=2))
+    assert {(one.verdict, one.code) for one in report.pairs} == {(Verdict.UNKNOWN, "P2P_CLAIMED_NOT_TESTED")}
+    assert "a capture runs no commands" in report.pairs[0].summary
