@@ -38,14 +38,21 @@ class Device:
     uid: int = 0
     mode: str = _DEFAULT_MODE
     deny_write: bool = False
+    flaw: str = ""
+    """What PVE cannot take of a value written by hand, such as a comment behind it; never wished for."""
 
     @classmethod
     def from_value(cls, value: str) -> Device:
-        fields = parse_properties(value, default_key="path")
+        """Any text; PVE hands on what it could not parse (`PVE::LXC::Config`, parse_pct_config)."""
+        said, _, flaw = value.partition(" ")
+        fields = parse_properties(said, default_key="path")
+        ids = {key: fields.get(key, "0") for key in ("gid", "uid")}
+        wrong = [f"{key}={text}" for key, text in ids.items() if not text.isdecimal()]
         return cls(
             path=fields.get("path", ""),
-            gid=int(fields.get("gid", 0)),
-            uid=int(fields.get("uid", 0)),
+            gid=0 if wrong else int(ids["gid"]),
+            uid=0 if wrong else int(ids["uid"]),
+            flaw=" ".join([*wrong, flaw.strip()]).strip(),
             mode=fields.get("mode", _DEFAULT_MODE),
             deny_write=fields.get("deny-write") == "1",
         )

@@ -14,7 +14,8 @@ RawLine = tuple[str, str]
 
 _LINE = re.compile(r"(?P<key>lxc\.[A-Za-z0-9_.\-]+)\s*[:=]\s*(?P<value>.*?)\s*")
 _ALLOW = frozenset({"lxc.cgroup.devices.allow", "lxc.cgroup2.devices.allow"})
-_CHARACTER = re.compile(r"c\s+(?P<major>\d+):\S+(\s+[rwm]+)?")
+# liblxc reads three words and leaves the rest alone, so a comment may follow.
+_CHARACTER = re.compile(r"c\s+(?P<major>\d+):\S+(\s+[rwm]+)?(\s+#.*)?")
 _MOUNT = "lxc.mount.entry"
 _DRM_MAJOR = 226  # include/uapi/linux/major.h has none for KFD: its major is given out at boot
 

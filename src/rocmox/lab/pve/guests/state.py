@@ -20,7 +20,7 @@ def current(guests: Guests, vmid: int, config: GuestConfig | None = None) -> dic
     status = guests.node.runtime.status(vmid)
     if "rootfs" not in config.values:
         return _bare(vmid, config)
-    spec = guests.spec(vmid, config)
+    spec = guests.spec(vmid, _outline(config))
     maximum = spec.rootfs.size_bytes or 0
     entry: dict[str, Any] = {
         "vmid": vmid,
@@ -43,6 +43,14 @@ def current(guests: Guests, vmid: int, config: GuestConfig | None = None) -> dic
     if config.flag("template"):
         entry["template"] = 1
     return entry
+
+
+def _outline(config: GuestConfig) -> GuestConfig:
+    """The settings that lists show: PVE does not look at devices and networks here, so a bad one does no harm."""
+    kept = {key: value for key, value in config.values.items() if not key.startswith(("dev", "net", "mp"))}
+    outline = GuestConfig()
+    outline.current.values = kept
+    return outline
 
 
 def _bare(vmid: int, config: GuestConfig) -> dict[str, Any]:
