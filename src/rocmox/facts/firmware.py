@@ -19,7 +19,7 @@ _NAMES = (
     r"ISP|VCE|UVD|MEC|PFP|RLC|IMU|SOS|ASD|SMC|VCN|TOC|MES|VPE|CAP|MC|ME|CE"
 )
 _ENTRY = re.compile(
-    rf"(?<![\w ])[ \t]*(?P<name>{_NAMES}) feature version:\s*(?P<feature>0x[0-9a-fA-F]{{1,8}}|\d{{1,10}}),\s*"
+    rf"(?<!\w)(?P<name>{_NAMES}) feature version:\s*(?P<feature>0x[0-9a-fA-F]{{1,8}}|\d{{1,10}}),\s*"
     r"(?:program:\s*(?P<program>\d{1,10}),\s*)?fi?rmware version:\s*(?P<version>0x[0-9a-fA-F]{1,8})"
 )
 _VBIOS = re.compile(r"VBIOS version:\s*(?P<vbios>[\w.\-]{1,64})")
