@@ -23,11 +23,13 @@ COMMANDS = {
     "health": "health",
     "mes": "mes",
     "kernel-log": "kernel_log",
+    "capture": "capture",
     "p2p": "p2p",
     "containers": "containers",
     "repair": "repair",
     "host": "host",
     "compatibility": "compatibility",
+    "fit": "fit",
     "lab": "lab",
 }
 
