@@ -7,6 +7,8 @@ import re
 
 from rocmox.errors import CannotLookError
 from rocmox.facts.kernel_log.boot_log import read_previous_boot, read_this_boot
+from rocmox.gpu.details import read_details
+from rocmox.gpu.inventory import read_inventory
 from rocmox.health.capture.mask import Mask
 from rocmox.health.capture.names import host_names, user_names
 from rocmox.health.context import Context
@@ -34,13 +36,18 @@ def take_capture(machine: Machine, *, unique_ids: bool = False) -> Capture:
     """Everything the checks of level 1 and the kernel log's rules read; nothing else is opened."""
     recorder = RecordingMachine(machine)
     results = run_checks(Context(machine=recorder))
-    for read_log in (read_this_boot, read_previous_boot):
+    for read in (read_this_boot, read_previous_boot, _read_cards):
         try:
-            read_log(recorder)
+            read(recorder)
         except CannotLookError:
             continue
     mask = Mask(hosts=host_names(machine), users=user_names(machine), unique_ids=unique_ids)
     return Capture(files=_files(recorder, mask), index=_index(recorder, mask), results=tuple(results))
+
+
+def _read_cards(machine: Machine) -> None:
+    """What `rocmox gpus` reads beyond the checks."""
+    read_details(machine, read_inventory(machine).gpus)
 
 
 def _files(recorder: RecordingMachine, mask: Mask) -> dict[str, bytes]:

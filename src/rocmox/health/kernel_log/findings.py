@@ -13,6 +13,8 @@ from rocmox.health.kernel_log.links import Links
 from rocmox.health.kernel_log.words import words_for
 from rocmox.health.result import Verdict
 
+# What these say explains what follows them, however mild it is itself.
+_CAUSES = ("PCIE_", "RAS_", "THERMAL_", "FW_", "IOMMU_", "BAR_", "HOST_")
 VERDICTS = {
     Severity.ATTR: Verdict.PASS,
     Severity.INFO: Verdict.PASS,
@@ -60,7 +62,7 @@ class Finding:
     def remedy(self) -> str:
         """What to do: about the first cause when it is bad enough, else about the worst."""
         first = self.incident.first
-        is_cause = first.severity >= Severity.FAIL or first.code.startswith("PCIE_")
+        is_cause = first.severity is self.worst.severity or first.code.startswith(_CAUSES)
         return words_for((first if is_cause else self.worst).code).remedy
 
 
