@@ -53,8 +53,8 @@ def main() -> None:
     report = run(module, words)
     if module.check_mode and words[0] == "look":
         report["changed"] = bool(report.get("steps"))
-    changed = bool(report.get("changed"))
-    module.exit_json(changed=changed, report=report, diff=report.pop("diff", []) if changed else [])
+    changed, diff = bool(report.get("changed")), report.pop("diff", [])
+    module.exit_json(changed=changed, report=report, diff=diff if changed else [])
 
 
 def run(module: AnsibleModule, words: list[str]) -> dict[str, Any]:
