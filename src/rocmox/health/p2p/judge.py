@@ -13,6 +13,7 @@ from rocmox.units import format_bytes
 
 _GOOD_SHARE, _POOR_SHARE = 0.55, 0.30  # of the link's theory; MI50s reach 0.61 to 0.90 of a Gen3 x16 link
 _LONGEST_LATENCY_SECONDS = 1e-3  # a hundred times what a healthy pair takes for 4 KiB
+_ONE_LANE = 0.985e9  # bytes per second of PCIe 3.0 x1
 _IN_WORDS = {
     "unchanged": "the copy returned success and the destination is unchanged",
     "partial": "the copy returned success and did not copy everything",
@@ -112,6 +113,9 @@ def _speed(pair: Pair, rate: float | None, latency: float | None) -> Finding:
         if share < _GOOD_SHARE:
             verdict = Verdict.WARN if share >= _POOR_SHARE else Verdict.FAIL
             return Finding(verdict=verdict, code="P2P_SLOW", summary=f"slow: {words}", remedy=remedies.SLOW)
+    elif rate and rate < _ONE_LANE and not (pair.peer and pair.peer.is_xgmi):
+        summary = f"slow: {words}, less than one lane of PCIe 3.0 carries (the link itself is not known here)"
+        return Finding(verdict=Verdict.WARN, code="P2P_SLOW", summary=summary, remedy=remedies.SLOW)
     if latency and latency > _LONGEST_LATENCY_SECONDS:
         summary = f"{words}; a small copy takes {latency * 1e3:.1f} ms"
         return Finding(verdict=Verdict.WARN, code="P2P_LATENCY", summary=summary, remedy=remedies.SLOW)

@@ -25,10 +25,10 @@ static void sleep_for(double seconds) {
   nanosleep(&rest, NULL);
 }
 
-double copy_seconds(int from, int to, size_t size) {
+static double copy_seconds(int from, int to, size_t size, bool affected) {
   double one = settings()->rate_mb[from], other = settings()->rate_mb[to], rate = one < other ? one : other;
   double seconds = (double)size / (rate * 1e6);
-  if (from != to && mode_is("slow") && affects(from, to)) {
+  if (affected && mode_is("slow")) {
     seconds *= slow_factor;
     sleep_for(seconds);
   }
@@ -43,16 +43,22 @@ static void spoil(char *to, size_t pitch, size_t width, size_t height) {
   }
 }
 
-void copy_rows(int from_device, int to_device, char *to, size_t to_pitch, const char *from, size_t from_pitch,
-               size_t width, size_t height) {
-  bool between = from_device != to_device && affects(from_device, to_device);
-  if (between && mode_is("no-copy")) return;
-  if (from_device > to_device && mode_is("one-way")) return;
-  size_t rows = between && mode_is("partial") && height > 1 ? height / 2 : height;
-  size_t bytes = between && mode_is("partial") && height == 1 ? width / 2 : width;
-  for (size_t row = 0; row < rows; ++row) memmove(to + row * to_pitch, from + row * from_pitch, bytes);
-  if (between && mode_is("corrupt") && !*settings()->at) spoil(to, to_pitch, width, height);
-  if (between && mode_is("changes-source")) ((char *)from)[random_below(width)] ^= 1;
+struct area {
+  char *to;
+  size_t to_pitch;
+  const char *from;
+  size_t from_pitch, width, height;
+};
+
+static void copy_rows(const struct area *it, bool affected, bool downwards) {
+  if (affected && (mode_is("no-copy") || (mode_is("one-way") && downwards))) return;
+  bool partial = affected && mode_is("partial");
+  size_t rows = partial && it->height > 1 ? it->height / 2 : it->height;
+  size_t bytes = partial && it->height == 1 ? it->width / 2 : it->width;
+  for (size_t row = 0; row < rows; ++row)
+    memmove(it->to + row * it->to_pitch, it->from + row * it->from_pitch, bytes);
+  if (affected && mode_is("corrupt") && !*settings()->at) spoil(it->to, it->to_pitch, it->width, it->height);
+  if (affected && mode_is("changes-source")) ((char *)it->from)[random_below(it->width)] ^= 1;
 }
 
 static hipError_t copy(const char *call, void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
@@ -68,8 +74,10 @@ static hipError_t copy(const char *call, void *to, size_t to_pitch, const void *
   destination = destination < 0 ? source : destination;
   hipError_t status = enter_copy(call, source, destination);
   if (status) return status;
-  copy_rows(source, destination, to, to_pitch, from, from_pitch, width, height);
-  pass(stream, source < 0 ? 0 : copy_seconds(source, destination, width * height));
+  struct area area = {to, to_pitch, from, from_pitch, width, height};
+  bool affected = affects(call, source, destination);
+  copy_rows(&area, affected, source > destination);
+  pass(stream, source < 0 ? 0 : copy_seconds(source, destination, width * height, affected));
   return hipSuccess;
 }
 
@@ -86,15 +94,20 @@ hipError_t hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t 
   return copy("hipMemcpy2DAsync", to, to_pitch, from, from_pitch, width, height, kind, stream);
 }
 
-hipError_t hipMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device, size_t size,
-                              hipStream_t stream) {
+static hipError_t peer_copy(const char *call, void *to, int to_device, const void *from, int from_device, size_t size,
+                            hipStream_t stream) {
   if (!is_device(to_device) || !is_device(from_device)) return hipErrorInvalidDevice;
   if (device_of(to, size) != to_device || device_of(from, size) != from_device) return hipErrorInvalidValue;
-  return copy("hipMemcpyPeerAsync", to, size, from, size, size, 1, hipMemcpyDeviceToDevice, stream);
+  return copy(call, to, size, from, size, size, 1, hipMemcpyDeviceToDevice, stream);
+}
+
+hipError_t hipMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device, size_t size,
+                              hipStream_t stream) {
+  return peer_copy("hipMemcpyPeerAsync", to, to_device, from, from_device, size, stream);
 }
 
 hipError_t hipMemcpyPeer(void *to, int to_device, const void *from, int from_device, size_t size) {
-  return hipMemcpyPeerAsync(to, to_device, from, from_device, size, NULL);
+  return peer_copy("hipMemcpyPeer", to, to_device, from, from_device, size, NULL);
 }
 
 hipError_t hipMemsetAsync(void *to, int value, size_t size, hipStream_t stream) {

@@ -119,7 +119,7 @@ hipError_t hipDeviceCanAccessPeer(int *can, int device, int peer) {
   hipError_t status = enter("hipDeviceCanAccessPeer");
   if (status) return status;
   if (!is_device(device) || !is_device(peer)) return hipErrorInvalidDevice;
-  *can = device != peer && !(mode_is("no-access") && affects(device, peer));
+  *can = device != peer && !(mode_is("no-access") && affects(NULL, device, peer));
   return hipSuccess;
 }
 

@@ -54,6 +54,7 @@ static void take(char *word) {
   const char *text = value;
   if (!strcmp(word, "mode")) take_word(told.mode, value);
   if (!strcmp(word, "at")) take_word(told.at, value);
+  if (!strcmp(word, "only")) take_word(told.only, value);
   if (!strcmp(word, "every")) told.every = number(&text);
   if (!strcmp(word, "memory_mib")) told.memory_bytes = number(&text) << 20;
   if (!strcmp(word, "pairs")) take_pairs(value);
@@ -93,7 +94,8 @@ const struct settings *settings(void) { return &told; }
 
 bool mode_is(const char *mode) { return !strcmp(told.mode, mode); }
 
-bool affects(int from, int to) {
+bool affects(const char *call, int from, int to) {
+  if (from == to || (call && *told.only && strcmp(told.only, call))) return false;
   for (int pair = 0; pair < told.pair_count; ++pair)
     if (told.pair[pair][0] == from && told.pair[pair][1] == to) return true;
   return !told.pair_count;
@@ -113,5 +115,5 @@ hipError_t enter(const char *call) { return strcmp(told.at, call) ? hipSuccess :
 
 hipError_t enter_copy(const char *call, int from, int to) {
   if (*told.at) return enter(call);
-  return from != to && affects(from, to) ? misbehave() : hipSuccess;
+  return affects(call, from, to) ? misbehave() : hipSuccess;
 }

@@ -20,6 +20,7 @@
  *   pairs=0>1,2>0       only copies (and questions) from the first to the second device are affected; default: all
  *   at=hipMalloc        crash, abort, hang and fails happen in this call instead of a copy between devices;
  *                       with mode=corrupt at=hipMemsetAsync, work on one device goes wrong
+ *   only=hipMemcpy2DAsync   copies between devices by other calls are not affected
  *   every=4096          see corrupt
  *   devices=0000:03:00.0@7000,0000:06:00.0@14000    PCI addresses and the rate in MB/s of each one's link
  *   memory_mib=16384    of each device
@@ -38,6 +39,7 @@ enum { MOST_DEVICES = 16, MOST_PAIRS = 256, ADDRESS_SIZE = 32, WORD_SIZE = 64 };
 struct settings {
   char mode[WORD_SIZE];
   char at[WORD_SIZE];
+  char only[WORD_SIZE];
   size_t every;
   size_t memory_bytes;
   int device_count;
@@ -49,7 +51,8 @@ struct settings {
 
 const struct settings *settings(void);
 bool mode_is(const char *mode);
-bool affects(int from, int to);
+/* Whether a copy between two devices (`call` NULL: a question about them) is to go wrong. */
+bool affects(const char *call, int from, int to);
 /* Each call of the interface begins with this: it crashes, hangs or fails here if it was told to. */
 hipError_t enter(const char *call);
 /* The same for a copy between two devices. */
@@ -59,11 +62,7 @@ hipError_t enter_copy(const char *call, int from, int to);
 int device_of(const void *address, size_t size);
 int current_device(void);
 bool is_device(int device);
-/* The work of one copy between devices, row by row; `height` 1 for one in one piece. */
-void copy_rows(int from_device, int to_device, char *to, size_t to_pitch, const char *from, size_t from_pitch,
-               size_t width, size_t height);
 /* Simulated seconds pass on a stream. */
 void pass(hipStream_t stream, double seconds);
-double copy_seconds(int from, int to, size_t size);
 
 #endif

@@ -78,6 +78,12 @@ def test_speed_is_judged_by_the_link(gigabytes: float, verdict: Verdict) -> None
     assert judged.code == ("P2P_OK" if verdict is Verdict.PASS else "P2P_SLOW")
 
 
+@pytest.mark.parametrize(("gigabytes", "verdict"), [(1.1, Verdict.PASS), (0.9, Verdict.WARN)])
+def test_speed_without_a_known_link_is_judged_by_one_lane(gigabytes: float, verdict: Verdict) -> None:
+    said = (ACCESS, copy(seconds=256 * MIB / (gigabytes * 1e9)), {"control": True})
+    assert judge_pair(PAIR, answer(*said)).verdict is verdict
+
+
 def test_the_rate_is_of_the_best_of_the_largest_copies() -> None:
     small = {**copy(seconds=1e-6), "bytes": 4096}
     judged = judge_pair(PAIR, answer(ACCESS, small, copy(seconds=0.04), copy(seconds=0.02), {"control": True}))

@@ -41,7 +41,7 @@ def clear(target: FaultTarget, values: Values) -> None:
 def settings(tree: Path, values: Values) -> str:
     """The words for the stand-in: its cards are those of the node."""
     words = [f"mode={values['mode']}", f"every={values['every']}", device_words(tree)]
-    words += [f"{name}={values[name]}" for name in ("pairs", "at") if values[name]]
+    words += [f"{name}={values[name]}" for name in ("pairs", "at", "only") if values[name]]
     return " ".join(word for word in words if word)
 
 
@@ -59,6 +59,7 @@ FAULT = Fault(
         ),
         Parameter(name="every", default=4096, meaning="mode=corrupt: one byte in so many"),
         Parameter(name="pairs", default="", meaning="the copies affected, such as 0>1,2>0; default: all"),
+        Parameter(name="only", default="", meaning="the one call whose copies go wrong; default: every copy"),
         Parameter(
             name="at", default="", meaning="the call that crashes, hangs or fails; default: a copy between devices"
         ),
