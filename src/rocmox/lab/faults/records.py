@@ -50,7 +50,6 @@ def clear_fault(target: FaultTarget, name: str) -> bool:
     if not record.exists():
         return False
     values = _read(target, name)["parameters"]
-    record.unlink()
     find_fault(name).clear(target, values)
     for suffix in _SUFFIXES:
         (target.faults / f"{name}{suffix}").unlink(missing_ok=True)

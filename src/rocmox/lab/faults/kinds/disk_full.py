@@ -12,6 +12,7 @@ _IMAGES, _ASIDE = "/var/lib/vz/images", "/run/rocmox-disk-full"
 _FILL = """set -eu
 mkdir -p "$1" "$2"
 mount --bind "$1" "$2"
+mount --make-private "$2"
 mount -t tmpfs -o "size=$3m,mode=0755" rocmox-disk-full "$1"
 for entry in "$2"/*; do [ ! -e "$entry" ] || ln -s "$entry" "$1/"; done
 """
