@@ -29,9 +29,10 @@ def run(machine: Machine, lab_name: str, arguments: argparse.Namespace) -> int:
         target = target_of_lab(machine, lab_name) if lab_runs(machine, lab_name) else None
         print_faults(target, json_wanted=arguments.json, only=name)
         return PASS
+    values = fault.read(arguments.values) if fault else {}
     target = target_of_lab(machine, lab_name)
     if action == "set" and fault:
-        records.set_fault(target, fault, fault.read(arguments.values))
+        records.set_fault(target, fault, values)
     elif fault:
         records.clear_fault(target, fault.name)
     else:
