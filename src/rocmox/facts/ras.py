@@ -9,7 +9,7 @@ from rocmox.errors import CannotLookError
 from rocmox.facts.reading import list_names, read_text
 from rocmox.machine.base import Machine
 
-_COUNT = re.compile(r"(ue|ce|de): (\d{1,20})")
+_COUNT = re.compile(r"(ue|ce|de): (\d{1,20})(?!\d)")
 _FILE = re.compile(r"(?P<block>\w{1,40})_err_count")
 _FEATURES = re.compile(r"feature mask: 0x([0-9a-f]{1,16})")
 # What a card that sleeps (runtime power management) answers instead of a count.

@@ -7,6 +7,7 @@ import os
 from rocmox.errors import CannotLookError
 from rocmox.machine.base import Machine
 
+_KERNEL_BITS = 64
 _LONGEST_BYTES = 1 << 20  # no file of /sys or /proc that rocmox reads comes near; a hostile capture may
 
 
@@ -35,9 +36,12 @@ def why(error: OSError) -> str:
 
 
 def parse_whole_number(text: str, what: str) -> int:
-    """A decimal or 0x… number; CannotLookError that quotes the text when it is none."""
+    """A decimal or 0x… number of at most 64 bits; CannotLookError that quotes the text when it is none."""
     word = text.strip()
     try:
-        return int(word, 16 if word.lower().startswith("0x") else 10)
+        number = int(word, 16 if word.lower().startswith("0x") else 10)
     except ValueError as error:
         raise CannotLookError(f"{what}: {word[:40]!r} is not a number") from error
+    if abs(number) >> _KERNEL_BITS:
+        raise CannotLookError(f"{what}: a number of {len(word)} digits, which the kernel does not have")
+    return number

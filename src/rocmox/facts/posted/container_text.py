@@ -8,14 +8,17 @@ import re
 from rocmox.errors import CannotLookError
 from rocmox.facts.container_config import ContainerConfig, parse_config
 
-_ALLOW = re.compile(r"^\s*lxc\.cgroup2?\.devices\.allow\s*[:=]\s*(?P<rule>[ca] \S+ [rwm]+)", re.MULTILINE)
-_MOUNT = re.compile(
-    r"^\s*lxc\.mount\.entry\s*[:=]\s*(?P<source>/\S+) (?P<target>\S+) \S+ (?P<options>\S+)", re.MULTILINE
+_ALLOW = re.compile(
+    r"^[ \t]{0,20}lxc\.cgroup2?\.devices\.allow[ \t]{0,9}[:=][ \t]{0,20}(?P<rule>[ca] \S+ [rwm]+)", re.MULTILINE
 )
-_ID_MAP = re.compile(r"^\s*lxc\.idmap\s*[:=]\s*(?P<map>[ug] \d+ \d+ \d+)", re.MULTILINE)
-_KEY = re.compile(r"^\s*(?:lxc\.[\w.]+|[a-z][a-z0-9_]*)\s*[:=]", re.MULTILINE)
-_COMMENT = re.compile(r"(?m)(?<=\S)\s+#.*$")
-_UNFILLED = re.compile(r"(?m)^\s*dev(?P<number>\d{1,3}):.*[<>].*$")
+_MOUNT = re.compile(
+    r"^[ \t]{0,20}lxc\.mount\.entry[ \t]{0,9}[:=][ \t]{0,20}(?P<source>/\S+) (?P<target>\S+) \S+ (?P<options>\S+)",
+    re.MULTILINE,
+)
+_ID_MAP = re.compile(r"^[ \t]{0,20}lxc\.idmap[ \t]{0,9}[:=][ \t]{0,20}(?P<map>[ug] \d+ \d+ \d+)", re.MULTILINE)
+_KEY = re.compile(r"^[ \t]{0,20}(?:lxc\.[\w.]+|[a-z][a-z0-9_]*)[ \t]{0,9}[:=]", re.MULTILINE)
+_COMMENT = re.compile(r"(?m)(?<=\S)[ \t]{1,200}#.*$")
+_UNFILLED = re.compile(r"(?m)^[ \t]{0,20}dev(?P<number>\d{1,3}):.*[<>].*$")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

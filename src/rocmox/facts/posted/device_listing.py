@@ -9,16 +9,19 @@ from rocmox.errors import CannotLookError
 from rocmox.facts.posted.terminal import plain
 
 _NODE = re.compile(
-    r"^[#>\s]*c(?P<mode>[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-])[+.@]?\s+\d+\s+(?P<owner>\S{1,40})\s+(?P<group>\S{1,40})\s+"
-    r"(?P<major>\d{1,4}),\s*(?P<minor>\d{1,7})\s+.*?(?P<name>\S{1,100})$",
+    r"^[#> \t]{0,20}c(?P<mode>[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-])[+.@]?[ \t]{1,9}\d{1,9}[ \t]{1,9}"
+    r"(?P<owner>\S{1,40})[ \t]{1,20}(?P<group>\S{1,40})[ \t]{1,20}"
+    r"(?P<major>\d{1,4}),[ \t]{0,9}(?P<minor>\d{1,7})[ \t](?:.{0,60}[ \t])?(?P<name>\S{1,100})$",
     re.MULTILINE,
 )
 _SAID = re.compile(
-    r"^[#>\s]*(?P<path>/dev/\S{1,60})\s*(?:→|->|:)\s*(?P<owner>[a-z_][\w-]{0,30})\s+(?P<group>[a-z_][\w-]{0,30})\b",
+    r"^[#> \t]{0,20}(?P<path>/dev/\S{1,60})[ \t]{0,20}(?:→|->|:)[ \t]{0,20}"
+    r"(?P<owner>[a-z_][\w-]{0,30})[ \t]{1,20}(?P<group>[a-z_][\w-]{0,30})\b",
     re.MULTILINE,
 )
 _GROUP = re.compile(
-    r"^[#>\s]*(?P<name>[a-z_][\w-]{0,30}):[x*!]?:(?P<gid>\d{1,10}):(?P<members>[\w,.-]*)\s*$", re.MULTILINE
+    r"^[#> \t]{0,20}(?P<name>[a-z_][\w-]{0,30}):[x*!]?:(?P<gid>\d{1,10}):(?P<members>[\w,.-]{0,200})[ \t]{0,20}$",
+    re.MULTILINE,
 )
 _REFUSED = re.compile(r"[Uu]nable to open (?P<path>/dev/\S{1,60})[^:\n]*: (?P<why>[A-Z][\w ]{2,60})")
 _NOT_MEMBER = re.compile(r"(?P<user>\S{1,40}) is not (?:a )?member of \"?(?P<group>[\w-]{1,40})\"? group")

@@ -8,8 +8,8 @@ import re
 from rocmox.errors import CannotLookError
 from rocmox.facts.posted.terminal import plain
 
-_AGENT = re.compile(r"^[*\s]*Agent (\d{1,4})\s*\*?\s*$", re.MULTILINE)
-_FIELD = re.compile(r"^ {0,4}(?P<key>[A-Z][\w .()/-]{1,40}?): *(?P<value>\S.*?)?\s*$", re.MULTILINE)
+_AGENT = re.compile(r"^[* \t]{0,40}Agent (\d{1,4})[* \t]{0,40}$", re.MULTILINE)
+_FIELD = re.compile(r"^ {0,4}(?P<key>[A-Z][\w .()/-]{1,40}?): *(?P<value>\S.*?)?[ \t]*$", re.MULTILINE)
 _POOL = re.compile(r"Segment:\s+(?P<segment>[A-Z][A-Z;:, ]*?[A-Z])\s*\n\s+Size:\s+(?P<size>\d{1,15})")
 _NUMBER = re.compile(r"\d{1,20}")
 _MODULE = re.compile(r"ROCk module(?: version (?P<version>[\w.+-]{1,40}))? is loaded")
