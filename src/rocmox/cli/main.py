@@ -27,6 +27,7 @@ COMMANDS = {
     "p2p": "p2p",
     "containers": "containers",
     "repair": "repair",
+    "llamacpp": "llamacpp",
     "host": "host",
     "compatibility": "compatibility",
     "fit": "fit",

@@ -1,0 +1,55 @@
+"""Writing the patched mmvq.cu into a tree: the difference first, then one atomic replacement."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from pathlib import Path
+
+from rocmox.llamacpp.mmvq import Source, patch, revert, wished
+from rocmox.llamacpp.tree import MMVQ, read_source
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Change:
+    """What would be written to `path`; `before` equals `after` when nothing is to do."""
+
+    path: Path
+    before: str
+    after: str
+
+    @property
+    def needed(self) -> bool:
+        return self.before != self.after
+
+    def difference(self) -> str:
+        """A unified diff, empty when nothing changes."""
+        lines = difflib.unified_diff(
+            self.before.splitlines(keepends=True), self.after.splitlines(keepends=True), f"a/{MMVQ}", f"b/{MMVQ}"
+        )
+        return "".join(lines)
+
+    def write(self) -> None:
+        """Replace the file in one step: a kill leaves the old one or the new one."""
+        partial = self.path.with_name(f".{self.path.name}.rocmox")
+        partial.write_text(self.after, encoding="utf-8", newline="")
+        partial.chmod(self.path.stat().st_mode & 0o7777)
+        partial.replace(self.path)
+
+
+def plan_patch(root: Path, *, architecture: str, nwarps: str | None, rows: str | None) -> Change:
+    """The change that brings the wished settings; RefusedError for a file that is foreign or was edited."""
+    source = read_source(root)
+    stock = dataclasses.replace(source, mmvq=revert(source))
+    after = patch(stock, wished(stock, nwarps=nwarps, rows=rows), architecture=architecture)
+    return _change(root, source, after)
+
+
+def plan_revert(root: Path) -> Change:
+    """The change that takes the patch back."""
+    source = read_source(root)
+    return _change(root, source, revert(source))
+
+
+def _change(root: Path, source: Source, after: str) -> Change:
+    return Change(path=root / MMVQ, before=source.mmvq, after=after)
