@@ -1,0 +1,43 @@
+"""The settings of `rocmox fit` on the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+from rocmox.fit.request import Request
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Options named as in llama-server, as far as memory depends on them."""
+    parser.add_argument("--context", type=int, default=0, metavar="N", help="tokens (default 4096)")
+    parser.add_argument("--split", default="", metavar="MODE", help="none, layer, row or tensor (default layer)")
+    parser.add_argument("--kv", default="f16", metavar="TYPE", help="type of the KV cache (default f16)")
+    parser.add_argument("--kv-v", default="", metavar="TYPE", help="type of V when it differs from K")
+    parser.add_argument("--ubatch", type=int, default=512, metavar="N", help="micro batch (default 512)")
+    parser.add_argument("--parallel", type=int, default=1, metavar="N", help="slots (default 1)")
+    parser.add_argument("--flash-attn", default="", metavar="on|off", help="default: the build's own")
+    parser.add_argument("--llama-build", default="latest", metavar="bNNNN", help="a tag, or latest (default)")
+    parser.add_argument("--tensor-split", default="", metavar="A,B,…", help="shares of the cards (default: by memory)")
+    parser.add_argument("--kv-unified", default="", metavar="on|off", help="one KV stream for all slots")
+    parser.add_argument("--peer-copy", default="on", metavar="on|off", help="off: a build without peer copies")
+    parser.add_argument("--logits", default="slots", metavar="slots|all", help="logits per slot, or for every token")
+    parser.add_argument("--cublas", default="auto", metavar="auto|on|off", help="a build with forced cuBLAS")
+
+
+def read_request(arguments: argparse.Namespace) -> Request:
+    """The options as a request."""
+    return Request(
+        context_tokens=arguments.context,
+        split=arguments.split,
+        kv=arguments.kv,
+        kv_v=arguments.kv_v,
+        ubatch_tokens=arguments.ubatch,
+        parallel=arguments.parallel,
+        flash_attention=arguments.flash_attn,
+        build=arguments.llama_build,
+        tensor_split=arguments.tensor_split,
+        kv_unified=arguments.kv_unified,
+        peer_copy=arguments.peer_copy,
+        logits=arguments.logits,
+        cublas=arguments.cublas,
+    )

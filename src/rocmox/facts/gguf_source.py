@@ -1,0 +1,123 @@
+"""Where a GGUF header comes from: a local file, or a web server that serves ranges. Split files count as one."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from rocmox.errors import CannotLookError, UsageError
+from rocmox.facts.gguf import GgufHeader, TensorInfo, read_header
+
+_PART = re.compile(r"-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf(?P<query>\?.*)?$")
+_CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(?P<size>\d+)")
+_MOST_PARTS = 1024
+_TIMEOUT_SECONDS = 60
+
+
+def is_address(model: str) -> bool:
+    """Whether this names something on a web server."""
+    return model.startswith(("http://", "https://"))
+
+
+def read_model(model: str) -> GgufHeader:
+    """The header of a file, an address, or all parts of a split model named by its first part.
+
+    Raises UsageError for what is no GGUF file, CannotLookError for what cannot be reached.
+    """
+    first = _read_one(model)
+    match = _PART.search(model)
+    count = first.metadata.get("split.count")
+    if not isinstance(count, int) or count <= 1:
+        return first
+    if match is None or int(match["count"]) != count or not 1 < count <= _MOST_PARTS:
+        raise UsageError(
+            f"{model}: this is one of {count} parts, and its name does not end in -00001-of-{count:05}.gguf",
+            remedy="Give the parts back the names they had when they were published.",
+        )
+    if int(match["number"]) != 1:
+        raise UsageError(f"{model}: this is part {int(match['number'])}", remedy="Name the first part, -00001-of-….")
+    rest = [_read_one(_part_name(model, match, number)) for number in range(2, count + 1)]
+    return _joined(model, first, rest)
+
+
+def _part_name(model: str, match: re.Match[str], number: int) -> str:
+    return f"{model[: match.start()]}-{number:05}-of-{match['count']}.gguf{match['query'] or ''}"
+
+
+def _joined(model: str, first: GgufHeader, rest: list[GgufHeader]) -> GgufHeader:
+    tensors: tuple[TensorInfo, ...] = first.tensors
+    for part in rest:
+        tensors += part.tensors
+    announced = first.metadata.get("split.tensors.count")
+    if isinstance(announced, int) and announced != len(tensors):
+        raise UsageError(
+            f"{model}: its parts hold {len(tensors)} tensors, the first one announces {announced}",
+            remedy="Download the parts again; they belong to different files.",
+        )
+    return dataclasses.replace(
+        first, tensors=tensors, read_bytes=first.read_bytes + sum(part.read_bytes for part in rest)
+    )
+
+
+def _read_one(model: str) -> GgufHeader:
+    if is_address(model):
+        server = _Server(model)
+        return read_header(server.fetch, size_bytes=server.size_bytes, where=model)
+    with _opened(model) as (file, size_bytes):
+        return read_header(
+            lambda offset, count: os.pread(file.fileno(), count, offset), size_bytes=size_bytes, where=model
+        )
+
+
+@contextlib.contextmanager
+def _opened(model: str) -> Iterator[tuple[BinaryIO, int]]:
+    path = Path(model)
+    try:
+        if not path.is_file():
+            raise UsageError(
+                f"{model}: there is no such file",
+                remedy="Give a .gguf file, an http(s) address of one, or a name that `rocmox fit --list` prints.",
+            )
+        with path.open("rb", buffering=0) as file:
+            yield file, os.fstat(file.fileno()).st_size  # type: ignore[misc]  # a raw file reads bytes too
+    except OSError as error:
+        raise CannotLookError(f"{model}: {error.strerror or error}") from error
+
+
+class _Server:
+    """Ranges of one address; the first answer tells the size."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._first, self.size_bytes = self._request(0, 1 << 18)
+
+    def fetch(self, offset: int, count: int) -> bytes:
+        """So many bytes from there."""
+        if offset + count <= len(self._first):
+            return self._first[offset : offset + count]
+        return self._request(offset, max(count, 1 << 18))[0]
+
+    def _request(self, offset: int, count: int) -> tuple[bytes, int]:
+        request = urllib.request.Request(  # noqa: S310 - is_address let http and https through, nothing else
+            self._address, headers={"Range": f"bytes={offset}-{offset + count - 1}", "User-Agent": "rocmox"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
+                match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+                if answer.status != 206 or match is None:  # noqa: PLR2004 - HTTP's "Partial Content"
+                    raise UsageError(
+                        f"{self._address}: the server does not serve ranges (status {answer.status})",
+                        remedy="Download the file and name it, or use a server that answers range requests.",
+                    )
+                return answer.read(count), int(match["size"])
+        except urllib.error.HTTPError as error:
+            raise CannotLookError(f"{self._address}: {error.code} {error.reason}") from error
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise CannotLookError(f"{self._address}: {getattr(error, 'reason', error)}") from error

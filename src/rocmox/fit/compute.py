@@ -1,0 +1,97 @@
+"""Compute buffers: the graph of a full micro batch, scheduled and allocated as llama.cpp does before the first prompt.
+
+`sched_reserve` of src/llama-context.cpp (2026) and the end of `llama_new_context_with_model` of src/llama.cpp (2025-01).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rocmox.fit.graph.allocator import Allocator
+from rocmox.fit.graph.build import Build
+from rocmox.fit.graph.decoder import Decoder
+from rocmox.fit.graph.early import Early
+from rocmox.fit.graph.modern import Modern
+from rocmox.fit.graph.profiles import profile_of
+from rocmox.fit.graph.scheduler import PIPELINE_COPIES, Schedule, schedule
+from rocmox.fit.kv_cache import Cells
+from rocmox.fit.model import Model
+from rocmox.fit.settings import Settings
+
+_ALIGNMENT = 128  # ggml_backend_cuda_buffer_type_get_alignment
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComputeBuffers:
+    """Bytes on each device and in host memory."""
+
+    device_bytes: tuple[int, ...]
+    host_bytes: int
+
+
+def compute_buffers(
+    model: Model,
+    settings: Settings,
+    *,
+    places: tuple[int, ...],
+    cells: Cells,
+    devices: int,
+    alignment: int = _ALIGNMENT,
+) -> ComputeBuffers:
+    """What the scheduler reserves."""
+    plan = plan_graph(model, settings, places=places, cells=cells, devices=devices)
+    allocator = Allocator(backends=devices + 1, alignment=alignment, later_in_place=not settings.build.is_early)
+    allocator.run(plan.nodes, plan.leafs)
+    peaks = [arena.peak_bytes for arena in allocator.arenas]
+    return ComputeBuffers(device_bytes=tuple(peaks[:-1]), host_bytes=peaks[-1])
+
+
+def plan_graph(
+    model: Model, settings: Settings, *, places: tuple[int, ...], cells: Cells, devices: int, outputs: int | None = None
+) -> Schedule:
+    """The scheduled graph of one full micro batch over caches of these sizes; `outputs` None: as many as reserved."""
+    early = settings.build.is_early
+    build = Build(
+        model=model,
+        settings=settings,
+        places=places,
+        cpu=devices,
+        tokens=_tokens(settings, cells),
+        outputs=0,
+        streams=cells.streams,
+        sequences=1 if early else settings.parallel,
+        kv_cells=cells.full,
+        kv_cells_sliding=cells.sliding,
+        marks_outputs=not early,
+    )
+    build.outputs = outputs or _outputs(settings, build.tokens)
+    style = Early() if early else Modern()
+    Decoder(
+        build=build, style=style, profile=profile_of(model.hyper.architecture), inputs=style.inputs(build)
+    ).run()
+    pipelined = devices > 1 and settings.split == "layer" and settings.peer_copy
+    return schedule(
+        build.graph,
+        backends=devices + 1,
+        copies=PIPELINE_COPIES if pipelined else 1,
+        all_inputs=settings.build.copies_unread_inputs,
+    )
+
+
+def _tokens(settings: Settings, cells: Cells) -> int:
+    """Tokens of a full micro batch, a multiple of the slots where graphs are reserved for all of them."""
+    tokens = min(cells.context_tokens, settings.ubatch_tokens)
+    sequences = _reserved_sequences(settings, cells)
+    return -(-tokens // sequences) * sequences
+
+
+def _reserved_sequences(settings: Settings, cells: Cells) -> int:
+    if settings.build.is_early:
+        return 1
+    return settings.parallel if settings.build.reserves_slot_logits else cells.streams
+
+
+def _outputs(settings: Settings, tokens: int) -> int:
+    if settings.all_logits or not settings.build.reserves_slot_logits:
+        return tokens
+    return min(tokens, settings.parallel)

@@ -1,0 +1,70 @@
+"""What every part of a graph's construction shares: the model, the settings, and the graph so far."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rocmox.facts.gguf import TensorInfo
+from rocmox.fit.graph import operations as op
+from rocmox.fit.graph.graph import Graph
+from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.model import Model
+from rocmox.fit.settings import Settings
+
+
+@dataclasses.dataclass(kw_only=True)
+class Build:
+    """One graph being built. `places` is the device of each layer and, last, of the output; the CPU is `cpu`.
+
+    `tokens` in this batch, `outputs` of them with logits, `streams` KV streams of `kv_cells` (`kv_cells_sliding` in
+    windowed layers) each.
+    """
+
+    model: Model
+    settings: Settings
+    places: tuple[int, ...]
+    cpu: int
+    tokens: int
+    outputs: int
+    streams: int
+    sequences: int
+    kv_cells: int
+    kv_cells_sliding: int
+    marks_outputs: bool = True
+    graph: Graph = dataclasses.field(default_factory=Graph)
+    held: dict[str, Tensor] = dataclasses.field(default_factory=dict)
+
+    def weight(self, name: str, place: int) -> Tensor | None:
+        """A weight of the model on a device, None when the file has none of this name."""
+        if name not in self.held:
+            info: TensorInfo | None = self.model.tensors.get(name)
+            if info is None:
+                return None
+            self.held[name] = op.held(name, info.kind, op.four(*info.shape), place, is_weight=True)
+        return self.held[name]
+
+    def tied_output(self, place: int) -> Tensor:
+        """The token embeddings as output matrix, a copy of them on the output device (TENSOR_DUPLICATED)."""
+        info = self.model.tensors["token_embd.weight"]
+        return op.held("output (token_embd)", info.kind, op.four(*info.shape), place, is_weight=True)
+
+    def of_layer(self, layer: int, name: str) -> Tensor | None:
+        """A layer's weight by its name behind `blk.N.`."""
+        return self.weight(f"blk.{layer}.{name}", self.places[layer])
+
+    def has(self, layer: int, name: str) -> bool:
+        """Whether a layer has this weight."""
+        return name in self.model.by_layer[layer]
+
+    def cache(self, layer: int, part: str, width: int, cells: int) -> Tensor:
+        """A layer's K or V cache, all streams."""
+        name = f"cache_{part}_l{layer}"
+        if name not in self.held:
+            kind = self.settings.kv_k if part == "k" else self.settings.kv_v
+            shape = (width, cells, self.streams, 1)
+            self.held[name] = op.held(name, kind, shape, self.places[layer], is_weight=False)
+        return self.held[name]
+
+    def cells(self, layer: int) -> int:
+        """Cells of a layer's KV cache in one stream."""
+        return self.kv_cells_sliding if self.model.hyper.sliding[layer] else self.kv_cells

@@ -1,0 +1,210 @@
+"""A decoder's graph, layer by layer, by its profile."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rocmox.facts.ggml_types import F32
+from rocmox.fit.graph import operations as op
+from rocmox.fit.graph.build import Build
+from rocmox.fit.graph.latent_attention import attend_latent
+from rocmox.fit.graph.pieces import chosen_rows, norm, project, rope, scaled_norm
+from rocmox.fit.graph.profiles import Profile
+from rocmox.fit.graph.style import Experts, Inputs, Style
+from rocmox.fit.graph.tensor import Tensor
+
+_GATINGS = {0: "softmax", 1: "softmax", 2: "sigmoid", 3: "softmax_weight", 4: "sigmoid"}
+_ROPE_STEP = 4
+
+
+@dataclasses.dataclass(kw_only=True)
+class Decoder:
+    """Builds one graph; `inputs` are made when it starts."""
+
+    build: Build
+    style: Style
+    profile: Profile
+    inputs: Inputs
+    temperature: Tensor | None = None
+
+    def run(self) -> None:
+        """Embeddings, layers, last norm, logits."""
+        current = self._embed()
+        layers = self.build.model.hyper.layers
+        for layer in range(layers):
+            rows = self.style.output_rows(self.build, self.inputs) if layer == layers - 1 else None
+            current = self._layer(layer, current, rows)
+        self._finish(current)
+
+    def _embed(self) -> Tensor:
+        build, current = self.build, self.inputs.embeddings
+        if self.profile.scales_input:
+            current = op.like("scale", current)
+        positions = build.weight("position_embd.weight", build.cpu)
+        if positions is not None:
+            current = op.like("add", current, op.get_rows(positions, self.inputs.positions))
+        first = build.weight("token_embd_norm.weight", build.cpu)
+        if first is not None:
+            bias = build.weight("token_embd_norm.bias", build.cpu)
+            current = scaled_norm(build, current, first, bias, kind=self.profile.norm, place=None)
+        if self.profile.tempers_attention:
+            self.temperature = op.new_input("inp_attn_scale", 1, 1, build.tokens, kind=F32)
+        return current
+
+    def _layer(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
+        if self.profile.layout.startswith("parallel"):
+            return self._parallel(layer, residual, rows)
+        build, behind = self.build, self.profile.layout == "behind"
+        current = residual if behind else self._norm(residual, layer, "attn_norm")
+        current = self.attention(layer, current)
+        post = "" if self._ffn_norm(layer) == "post_attention_norm" else "post_attention_norm"
+        if not post or build.settings.build.is_early is False:
+            current, residual = chosen_rows(current, rows), chosen_rows(residual, rows)
+        if post and build.has(layer, f"{post}.weight"):
+            current = self._norm(current, layer, post)
+        if post and build.settings.build.is_early:
+            current, residual = chosen_rows(current, rows), chosen_rows(residual, rows)
+        if build.model.hyper.scales_residual:
+            current = op.like("scale", current)
+        residual = op.like("add", current, residual)
+        current = residual if behind else self._norm(residual, layer, self._ffn_norm(layer))
+        current = self.network(layer, current)
+        if build.has(layer, "post_ffw_norm.weight"):
+            pinned = self.profile.post_norm_pinned
+            current = norm(build, current, layer, "post_ffw_norm", kind=self.profile.norm, pinned=pinned)
+        if build.model.hyper.scales_residual:
+            current = op.like("scale", current)
+        return op.like("add", current, residual)
+
+    def _parallel(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
+        build = self.build
+        normed = self._norm(residual, layer, "attn_norm")
+        second = build.has(layer, "attn_norm_2.weight")
+        current = self.attention(layer, self._norm(residual, layer, "attn_norm_2") if second else normed)
+        own_norm = self.profile.layout == "parallel_own_norm"
+        parts = (current, residual) if own_norm else (current, residual, normed)
+        attended, residual, *rest = (chosen_rows(part, rows) for part in parts)
+        hidden = self.network(layer, self._norm(residual, layer, "ffn_norm") if own_norm else rest[0])
+        if self.profile.residual_before_attention:
+            return op.like("add", op.like("add", hidden, residual), attended)
+        return op.like("add", op.like("add", hidden, attended), residual)
+
+    def _norm(self, current: Tensor, layer: int, name: str) -> Tensor:
+        return norm(self.build, current, layer, name, kind=self.profile.norm)
+
+    def _ffn_norm(self, layer: int) -> str:
+        """Models without `ffn_norm` keep that norm under another name."""
+        for name in ("ffn_norm", "attn_output_norm", "post_attention_norm"):
+            if self.build.has(layer, f"{name}.weight"):
+                return name
+        return "ffn_norm"
+
+    def attention(self, layer: int, current: Tensor) -> Tensor:
+        """Heads, their norms and rotation, attention, and the output projection."""
+        build = self.build
+        if build.has(layer, "attn_kv_a_mqa.weight"):
+            return project(build, attend_latent(build, self.style, self.inputs, layer, current), layer, "attn_output")
+        source = current
+        query, key, value = self.style.split_heads(build, current, layer)
+        if not self.profile.norms_after_rope:
+            query, key = self._head_norms(layer, query, key)
+        rotates = self._rotates(layer)
+        if rotates:
+            factors = self._rope_factors(layer)
+            query, key = (rope(part, self.inputs.positions, factors) for part in (query, key))
+        elif self.temperature is not None:
+            query = op.like("mul", query, self.temperature)
+        if self.profile.norms_after_rope:
+            query, key = self._head_norms(layer, query, key)
+        if self.profile.norms_unweighted_heads and rotates:
+            query, key = (op.like("rms_norm", part) for part in (query, key))
+        if self.profile.scales_query:
+            query = op.like("scale", query)
+        sinks = build.of_layer(layer, "attn_sinks.weight")
+        current = self.style.attend(build, self.inputs, layer, (query, key, value), sinks=sinks)
+        if build.has(layer, "attn_gate.weight"):
+            current = op.like("mul", current, op.like("unary", project(build, source, layer, "attn_gate")))
+        return project(build, current, layer, "attn_output")
+
+    def _head_norms(self, layer: int, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        return self._head_norm(layer, query, "attn_q_norm"), self._head_norm(layer, key, "attn_k_norm")
+
+    def _head_norm(self, layer: int, part: Tensor, name: str) -> Tensor:
+        """Norm of each head, or of the whole row when the weight is as long as that."""
+        info = self.build.model.by_layer[layer].get(f"{name}.weight")
+        if info is None:
+            return part
+        if info.shape[0] == part.ne[0]:
+            return self._norm(part, layer, name)
+        row = part.srcs[0] if part.op == "reshape" else op.reshape(part, part.ne[0] * part.ne[1], part.ne[2])
+        return op.reshape(self._norm(row, layer, name), *part.ne[:3])
+
+    def _rotates(self, layer: int) -> bool:
+        hyper = self.build.model.hyper
+        if self.profile.rotates == "sliding":
+            return hyper.sliding[layer] or not hyper.has_window
+        if self.profile.rotates == "three_of_four":
+            return (layer + 1) % _ROPE_STEP != 0
+        return self.profile.rotates == "all"
+
+    def _rope_factors(self, layer: int) -> Tensor | None:
+        """`get_rope_factors`: a small weight, copied to each device."""
+        build = self.build
+        for name in ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"):
+            info = build.model.tensors.get(name)
+            if info is not None:
+                return op.held(f"{name}:{layer}", info.kind, op.four(*info.shape), build.places[layer], is_weight=True)
+        return None
+
+    def network(self, layer: int, current: Tensor) -> Tensor:
+        """The dense network or the experts of a layer, shared experts included."""
+        build, style, activation = self.build, self.style, self.profile.activation
+        if not build.has(layer, "ffn_gate_inp.weight"):
+            return style.feed_forward(build, current, layer, activation=activation)
+        if not build.has(layer, "ffn_up_shexp.weight"):
+            return style.experts(build, current, layer, self._experts())
+        if self.profile.shared_first:
+            shared = self._shared(layer, current)
+            return op.like("add", style.experts(build, current, layer, self._experts()), shared)
+        routed = style.experts(build, current, layer, self._experts())
+        return op.like("add", routed, self._shared(layer, current))
+
+    def _shared(self, layer: int, current: Tensor) -> Tensor:
+        build = self.build
+        gate = build.of_layer(layer, "ffn_gate_inp_shexp.weight")
+        shared = self.style.feed_forward(
+            build, current, layer, activation=self.profile.activation, prefix="ffn:_shexp"
+        )
+        if gate is None:
+            return shared
+        weight = op.mul_mat(gate, current)
+        return op.like("mul", shared, op.like("div", op.like("unary", weight), weight))
+
+    def _experts(self) -> Experts:
+        """As the profile says, or as the file does (`expert_weights_norm`, `_scale`, `expert_gating_func`)."""
+        hyper = self.build.model.hyper
+        if not self.profile.experts_from_file:
+            return dataclasses.replace(self.profile.experts, scales=hyper.scales_experts)
+        return Experts(
+            normalizes=hyper.normalizes_experts,
+            scales=hyper.scales_experts or self.build.settings.build.is_early,
+            gating=_GATINGS.get(hyper.gating, "softmax"),
+        )
+
+    def _finish(self, current: Tensor) -> None:
+        """The last norm and the logits (`result_norm`, `result_output`); both are outputs since 2025."""
+        build, hyper = self.build, self.build.model.hyper
+        place = build.places[-1]
+        weight, bias = (build.weight(f"output_norm.{part}", place) for part in ("weight", "bias"))
+        current = scaled_norm(build, current, weight, bias, kind=self.profile.norm, place=None)
+        current.is_output = build.marks_outputs
+        current = op.mul_mat(build.weight("output.weight", place) or build.tied_output(place), current)
+        bias = build.weight("output.bias", place)
+        if bias is not None:
+            current = op.like("add", current, bias)
+        if hyper.scales_logits:
+            current = op.like("scale", current)
+        if hyper.softcaps_logits:
+            current = op.like("scale", op.like("unary", op.like("scale", current)))
+        current.is_output = build.marks_outputs
+        build.graph.expand(current)

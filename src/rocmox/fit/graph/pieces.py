@@ -1,0 +1,65 @@
+"""Norms, projections and residuals that all architectures and versions share (`llm_graph_context::build_*`)."""
+
+from __future__ import annotations
+
+from rocmox.fit.graph import operations as op
+from rocmox.fit.graph.build import Build
+from rocmox.fit.graph.tensor import Tensor
+
+
+def norm(
+    build: Build, current: Tensor, layer: int, name: str, *, kind: str = "rms_norm", pinned: bool = True
+) -> Tensor:
+    """`build_norm`: the normalised tensor, times a weight, plus a bias, as far as the model has them.
+
+    llama.cpp places the first node on the layer's device by order (`graph_get_cb`), except when it passes layer -1.
+    """
+    return scaled_norm(
+        build,
+        current,
+        build.of_layer(layer, f"{name}.weight"),
+        build.of_layer(layer, f"{name}.bias"),
+        kind=kind,
+        place=build.places[layer] if pinned else None,
+    )
+
+
+def scaled_norm(
+    build: Build, current: Tensor, weight: Tensor | None, bias: Tensor | None, *, kind: str, place: int | None
+) -> Tensor:
+    """The same with the weights at hand."""
+    current = op.like(kind, current)
+    if place is not None and (weight is not None or bias is not None):
+        build.graph.pin(current, place)
+    if weight is not None:
+        current = op.like("mul", current, weight)
+    if bias is not None:
+        current = op.like("add", current, bias)
+    return current
+
+
+def project(build: Build, current: Tensor, layer: int, name: str) -> Tensor:
+    """`build_lora_mm` and the bias: `name.weight` must be there, `name.bias` may."""
+    weight = build.of_layer(layer, f"{name}.weight")
+    if weight is None:
+        raise KeyError(f"blk.{layer}.{name}.weight")
+    current = op.mul_mat(weight, current)
+    if build.has(layer, f"{name}.scale"):
+        current = op.like("mul", current, build.of_layer(layer, f"{name}.scale"))  # type: ignore[arg-type]  # just seen
+    return add_bias(build, current, layer, name)
+
+
+def add_bias(build: Build, current: Tensor, layer: int, name: str) -> Tensor:
+    """Plus `name.bias` when the model has it."""
+    bias = build.of_layer(layer, f"{name}.bias")
+    return current if bias is None else op.like("add", current, bias)
+
+
+def chosen_rows(current: Tensor, rows: Tensor | None) -> Tensor:
+    """Only the tokens whose logits are wanted (`ggml_get_rows(cur, inp_out_ids)` in the last layer)."""
+    return current if rows is None else op.get_rows(current, rows)
+
+
+def rope(current: Tensor, positions: Tensor, factors: Tensor | None = None) -> Tensor:
+    """`ggml_rope_ext`."""
+    return op.like("rope", current, positions, *(() if factors is None else (factors,)))

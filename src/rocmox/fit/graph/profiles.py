@@ -1,0 +1,128 @@
+"""How the layers of each architecture are put together (src/models/*.cpp, `llama_model_*::graph`).
+
+What a model's tensors say (biases, norms, experts, shared experts) is read from the tensors; a profile holds the rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rocmox.fit.graph.style import Experts
+
+_ROUTED = Experts()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One architecture.
+
+    `layout`: `sequential` (norm, attention, add, norm, network, add), `parallel` (attention and network from one norm),
+    `behind` (norms only after each part). `activation` of the dense network; `_halves` when one projection holds gate
+    and up. `rotates`: `all`, `none`, `sliding` (windowed layers), `three_of_four`.
+    """
+
+    norm: str = "rms_norm"
+    layout: str = "sequential"
+    activation: str = "silu"
+    rotates: str = "all"
+    scales_input: bool = False
+    scales_query: bool = False
+    norms_after_rope: bool = False
+    norms_unweighted_heads: bool = False
+    tempers_attention: bool = False
+    post_norm_pinned: bool = True
+    residual_before_attention: bool = False
+    shared_first: bool = False
+    experts: Experts = _ROUTED
+    experts_from_file: bool = False
+
+
+_PLAIN = Profile()
+_GEMMA = Profile(scales_input=True, scales_query=True, activation="gelu", post_norm_pinned=False)
+_LAYER_NORM = Profile(norm="norm", activation="gelu")
+_FROM_FILE = Profile(experts_from_file=True)
+_UNNORMALISED = Profile(experts=Experts(normalizes=False))
+
+_PROFILES: dict[str, Profile] = {
+    "llama4": Profile(
+        rotates="three_of_four",
+        norms_unweighted_heads=True,
+        tempers_attention=True,
+        experts=Experts(normalizes=False, gating="sigmoid", weighs_input=True),
+    ),
+    "smollm3": Profile(rotates="three_of_four"),
+    "gemma": _GEMMA,
+    "gemma2": _GEMMA,
+    "gemma3": _GEMMA,
+    "phi2": Profile(norm="norm", layout="parallel", activation="gelu", scales_query=True),
+    "phi3": Profile(activation="silu_halves", scales_query=True),
+    "phimoe": Profile(activation="silu_halves", scales_query=True),
+    "command-r": Profile(norm="norm", layout="parallel", residual_before_attention=True),
+    "cohere2": Profile(norm="norm", layout="parallel", residual_before_attention=True, rotates="sliding"),
+    "gpt-oss": Profile(experts=Experts(activation="swiglu_oai", normalizes=False, gating="softmax_weight")),
+    "falcon": Profile(norm="norm", layout="parallel", activation="gelu"),
+    "gptneox": Profile(norm="norm", layout="parallel_own_norm", activation="gelu", residual_before_attention=True),
+    "starcoder2": _LAYER_NORM,
+    "starcoder": Profile(norm="norm", activation="gelu", rotates="none"),
+    "gpt2": Profile(norm="norm", activation="gelu", rotates="none"),
+    "bloom": Profile(norm="norm", activation="gelu", rotates="none"),
+    "mpt": Profile(norm="norm", activation="gelu", rotates="none"),
+    "codeshell": _LAYER_NORM,
+    "orion": Profile(norm="norm"),
+    "stablelm": Profile(norm="norm"),
+    "nemotron": Profile(norm="norm", activation="relu_sqr"),
+    "arcee": Profile(activation="relu_sqr"),
+    "olmo": Profile(norm="norm"),
+    "olmo2": Profile(layout="behind", post_norm_pinned=False),
+    "exaone4": Profile(layout="behind", post_norm_pinned=False, rotates="sliding"),
+    "olmoe": _UNNORMALISED,
+    "qwen2moe": _UNNORMALISED,
+    "deepseek": _UNNORMALISED,
+    "dbrx": Profile(norm="norm"),
+    "chatglm": Profile(activation="silu_halves"),
+    "glm4": Profile(activation="silu_halves"),
+    "glm4moe": _FROM_FILE,
+    "dots1": _FROM_FILE,
+    "bailingmoe2": _FROM_FILE,
+    "minimax-m2": _FROM_FILE,
+    "deepseek2": _FROM_FILE,
+    "afmoe": Profile(scales_input=True, rotates="three_of_four", experts_from_file=True),
+    "hunyuan-moe": Profile(norms_after_rope=True, shared_first=True),
+    "hunyuan-dense": Profile(norms_after_rope=True),
+    "minicpm": Profile(scales_input=True),
+}
+
+# Architectures that are put together exactly like a llama.
+_LIKE_LLAMA = frozenset(
+    (
+        "llama",
+        "mistral3",
+        "granite",
+        "granitemoe",
+        "qwen2",
+        "qwen2vl",
+        "qwen3",
+        "qwen3moe",
+        "baichuan",
+        "xverse",
+        "internlm2",
+        "seed_oss",
+        "ernie4_5",
+        "ernie4_5-moe",
+        "exaone",
+        "apertus",
+        "deci",
+        "qwen",
+        "refact",
+    )
+)
+
+
+def profile_of(architecture: str) -> Profile:
+    """The architecture's profile; one without a line of its own is put together like a llama."""
+    return _PROFILES.get(architecture, _PLAIN)
+
+
+def has_profile(architecture: str) -> bool:
+    """Whether the graph of this architecture was written from its source."""
+    return architecture in _PROFILES or architecture in _LIKE_LLAMA

@@ -1,0 +1,62 @@
+"""The KV cache: cells per stream, bytes per layer and device (src/llama-kv-cache.cpp, src/llama-kv-cache-iswa.cpp)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rocmox.fit.model import Model
+from rocmox.fit.settings import Settings
+
+_PADDING = 256
+_SHORT_PADDING = 32  # without flash attention, until the end of 2025
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cells:
+    """Tokens that fit in one stream of full and of windowed layers, and the whole context after padding."""
+
+    full: int
+    sliding: int
+    streams: int
+    context_tokens: int
+
+
+def count_cells(model: Model, settings: Settings) -> Cells:
+    """`llama_context::llama_context`, `llama_kv_cache_iswa`: context, streams and windows are padded to what kernels like."""
+    build = settings.build
+    padding = _PADDING if settings.flash_attention or build.pads_window_to_256 else _SHORT_PADDING
+    context = _padded(settings.context_tokens, padding)
+    streams = 1 if settings.kv_unified or not build.has_streams else settings.parallel
+    per_stream = context if streams == 1 else _padded(context // streams, padding)
+    sliding = per_stream
+    if build.has_windowed_cache:
+        window = model.hyper.window_tokens * (settings.parallel if streams == 1 else 1)
+        sliding = min(per_stream, _padded(window + settings.ubatch_tokens, padding))
+    return Cells(full=per_stream, sliding=sliding, streams=streams, context_tokens=per_stream * streams)
+
+
+def _padded(tokens: int, padding: int) -> int:
+    return -(-tokens // padding) * padding
+
+
+def layer_bytes(model: Model, settings: Settings, cells: Cells, layer: int) -> int:
+    """K and V of one layer; MLA caches K alone, without flash attention V is as wide as the widest layer's."""
+    hyper = model.hyper
+    if layer >= hyper.layers or layer >= hyper.kv_from_start or not hyper.kv_heads[layer]:
+        return 0
+    rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
+    total = settings.kv_k.row_bytes(hyper.k_width(layer)) * rows
+    if hyper.is_mla:
+        return total
+    width = hyper.v_width(layer)
+    if not settings.flash_attention and not settings.build.is_early:
+        width = max(map(hyper.v_width, range(hyper.all_layers)))
+    return total + settings.kv_v.row_bytes(width) * rows
+
+
+def cache_bytes(model: Model, settings: Settings, cells: Cells, *, places: tuple[int, ...], devices: int) -> list[int]:
+    """Bytes of KV cache on each device; a layer's cache lies where the layer does."""
+    totals = [0] * devices
+    for layer in range(model.hyper.all_layers):
+        totals[places[layer]] += layer_bytes(model, settings, cells, layer)
+    return totals

@@ -1,0 +1,39 @@
+"""A model as the planner sees it: its hyperparameters and its tensors, from a GGUF header or from the catalogue."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+from rocmox.facts.gguf import GgufHeader, TensorInfo
+from rocmox.fit.hyperparameters import Hyperparameters, read_hyperparameters
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Model:
+    """`tensors` by their names in the file, such as `blk.0.attn_q.weight`."""
+
+    name: str
+    hyper: Hyperparameters
+    tensors: dict[str, TensorInfo]
+
+    @functools.cached_property
+    def file_bytes(self) -> int:
+        """Bytes of all tensors, which is the size of the file but for its header."""
+        return sum(tensor.data_bytes for tensor in self.tensors.values())
+
+    @functools.cached_property
+    def by_layer(self) -> tuple[dict[str, TensorInfo], ...]:
+        """The tensors of each layer without `blk.N.`."""
+        layers: tuple[dict[str, TensorInfo], ...] = tuple({} for _ in range(self.hyper.all_layers))
+        for name, tensor in self.tensors.items():
+            block, _, rest = name.removeprefix("blk.").partition(".")
+            if name.startswith("blk.") and block.isdecimal() and int(block) < len(layers):
+                layers[int(block)][rest] = tensor
+        return layers
+
+
+def from_header(header: GgufHeader, *, name: str) -> Model:
+    """The model of a file; UsageError when a needed key is missing."""
+    tensors = {tensor.name: tensor for tensor in header.tensors}
+    return Model(name=name, hyper=read_hyperparameters(header, where=name), tensors=tensors)

@@ -1,0 +1,119 @@
+"""One plan: this model with these settings on these cards, every byte named."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from rocmox.fit.cards import Card
+from rocmox.fit.compute import compute_buffers
+from rocmox.fit.kv_cache import cache_bytes, count_cells
+from rocmox.fit.model import Model
+from rocmox.fit.overhead import Overhead, measure_overhead
+from rocmox.fit.placement import place_layers
+from rocmox.fit.row_split import row_weights
+from rocmox.fit.scratch import last_held_context
+from rocmox.fit.settings import Settings
+from rocmox.fit.weights import Weights, weight_bytes
+
+_MIB = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DevicePlan:
+    """What one card holds, in bytes."""
+
+    card: Card
+    layers: int
+    model_bytes: int
+    context_bytes: int
+    compute_bytes: int
+    overhead: Overhead
+
+    @property
+    def total_bytes(self) -> int:
+        """All of it, overhead included."""
+        return self.model_bytes + self.context_bytes + self.compute_bytes + self.overhead.total_bytes
+
+    @property
+    def free_bytes(self) -> int:
+        """What is left on the card; negative when it is too small."""
+        return self.card.capacity_mib * _MIB - self.total_bytes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All cards, and the host."""
+
+    settings: Settings
+    devices: tuple[DevicePlan, ...]
+    host_model_bytes: int
+    host_compute_bytes: int
+    context_tokens: int
+    places: tuple[int, ...]
+    uses_cublas: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether it loads and answers one prompt of a full micro batch."""
+        return all(device.free_bytes >= 0 for device in self.devices)
+
+
+def shares_of(settings: Settings, cards: Sequence[Card]) -> tuple[float, ...]:
+    """The tensor split: as asked for, else by the cards' free memory, as llama.cpp does; one card alone in split none."""
+    if settings.split == "none":
+        return (1.0,) + (0.0,) * (len(cards) - 1)
+    return settings.tensor_split or tuple(float(card.capacity_mib) for card in cards)
+
+
+def make_plan(model: Model, settings: Settings, cards: Sequence[Card], *, uses_cublas: bool) -> Plan:
+    """Weights, caches, compute buffers and overhead of each card."""
+    shares = shares_of(settings, cards)
+    places = place_layers(layers=model.hyper.all_layers, shares=shares)
+    cells = count_cells(model, settings)
+    weights = _weights(model, settings, places, shares)
+    caches = cache_bytes(model, settings, cells, places=places, devices=len(cards))
+    compute = compute_buffers(model, settings, places=places, cells=cells, devices=len(cards))
+    overhead = measure_overhead(model, settings, cards=cards, places=places, shares=shares, uses_cublas=uses_cublas)
+    devices = tuple(
+        DevicePlan(
+            card=card,
+            layers=places.count(index),
+            model_bytes=weights.device_bytes[index],
+            context_bytes=caches[index],
+            compute_bytes=compute.device_bytes[index],
+            overhead=overhead[index],
+        )
+        for index, card in enumerate(cards)
+    )
+    return Plan(
+        settings=settings,
+        devices=devices,
+        host_model_bytes=weights.host_bytes,
+        host_compute_bytes=compute.host_bytes,
+        context_tokens=cells.context_tokens,
+        places=places,
+        uses_cublas=uses_cublas,
+    )
+
+
+def _weights(model: Model, settings: Settings, places: tuple[int, ...], shares: Sequence[float]) -> Weights:
+    whole = weight_bytes(model, places=places, devices=len(shares))
+    if settings.split != "row":
+        return whole
+    return Weights(
+        device_bytes=row_weights(model, places=places, shares=shares).device_bytes, host_bytes=whole.host_bytes
+    )
+
+
+def ends_at(model: Model, plan: Plan) -> int | None:
+    """The used context at which a card runs full although the model loaded; None when the whole context can be used."""
+    return last_held_context(
+        model,
+        plan.settings,
+        places=plan.places,
+        shares=shares_of(plan.settings, [device.card for device in plan.devices]),
+        uses_cublas=plan.uses_cublas,
+        room_bytes=[device.free_bytes for device in plan.devices],
+        up_to_tokens=plan.context_tokens,
+    )

@@ -1,0 +1,32 @@
+"""What llama-server is started with, as far as memory depends on it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from rocmox.facts.ggml_types import F16, GgmlType
+from rocmox.fit.builds import LATEST, LlamaBuild
+
+_NEWEST = LlamaBuild(number=LATEST)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One start of llama-server: `split` is none, layer, row or tensor; `tensor_split` are shares, one per device.
+
+    `all_logits`: logits for every token of a micro batch instead of one per slot. `peer_copy` False: a build without
+    copies between GPUs, which hence makes no pipeline copies.
+    """
+
+    context_tokens: int
+    ubatch_tokens: int = 512
+    parallel: int = 1
+    kv_k: GgmlType = F16
+    kv_v: GgmlType = F16
+    kv_unified: bool = True
+    flash_attention: bool = True
+    split: str = "layer"
+    tensor_split: tuple[float, ...] = ()
+    peer_copy: bool = True
+    all_logits: bool = False
+    build: LlamaBuild = _NEWEST

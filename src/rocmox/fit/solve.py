@@ -1,0 +1,148 @@
+"""The largest context that fits, and the best change when the asked one does not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from rocmox.facts.ggml_types import BY_NAME
+from rocmox.fit.cards import Card
+from rocmox.fit.model import Model
+from rocmox.fit.plan import Plan, ends_at, make_plan
+from rocmox.fit.refusals import find_refusal
+from rocmox.fit.request import Resolved
+from rocmox.fit.settings import Settings
+
+_STEP = 256
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Everything that is said about one request. `plan` is None when llama.cpp refuses it."""
+
+    model: Model
+    resolved: Resolved
+    plan: Plan | None
+    refusal: str
+    max_context: int
+    ends_at_used_context: int | None
+    best_change: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether it loads and answers one prompt of a full micro batch."""
+        return self.plan is not None and self.plan.fits
+
+
+def answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
+    """Plan the request, look for the largest context, and for a way out when it does not fit."""
+    refusal = find_refusal(model, resolved.settings, devices=len(cards))
+    if refusal:
+        return Answer(
+            model=model,
+            resolved=resolved,
+            plan=None,
+            refusal=refusal,
+            max_context=0,
+            ends_at_used_context=None,
+            best_change="",
+        )
+    plan = make_plan(model, resolved.settings, cards, uses_cublas=resolved.uses_cublas)
+    return Answer(
+        model=model,
+        resolved=resolved,
+        plan=plan,
+        refusal="",
+        max_context=largest_context(model, resolved.settings, cards, uses_cublas=resolved.uses_cublas),
+        ends_at_used_context=ends_at(model, plan) if plan.fits else None,
+        best_change="" if plan.fits else best_change(model, resolved, cards),
+    )
+
+
+def largest_context(model: Model, settings: Settings, cards: Sequence[Card], *, uses_cublas: bool) -> int:
+    """The largest multiple of 256 that fits, at most what the model was trained for; 0 when none does."""
+    limit = max(model.hyper.context_train, settings.context_tokens, _STEP) // _STEP
+
+    def holds(steps: int) -> bool:
+        sized = dataclasses.replace(settings, context_tokens=steps * _STEP)
+        return make_plan(model, sized, cards, uses_cublas=uses_cublas).fits
+
+    if not holds(1):
+        return 0
+    low, high = 1, limit + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low * _STEP
+
+
+Change = tuple[str, Callable[[Settings], Settings]]
+
+
+def _with(**values: object) -> Callable[[Settings], Settings]:
+    return lambda settings: dataclasses.replace(settings, **values)  # type: ignore[arg-type]  # field names of Settings
+
+
+_Q8, _Q4 = BY_NAME["q8_0"], BY_NAME["q4_0"]
+
+# In the order of what they cost: nothing, prompt speed, a little quality, more of both.
+_CHANGES: tuple[Change, ...] = (
+    ("flash attention", _with(flash_attention=True)),
+    ("micro batch 256", _with(ubatch_tokens=256)),
+    ("split layer", _with(split="layer")),
+    ("flash attention with micro batch 256", _with(flash_attention=True, ubatch_tokens=256)),
+    ("KV q8_0 with flash attention", _with(kv_k=_Q8, kv_v=_Q8, flash_attention=True)),
+    (
+        "KV q8_0 with flash attention and micro batch 128",
+        _with(kv_k=_Q8, kv_v=_Q8, flash_attention=True, ubatch_tokens=128),
+    ),
+    (
+        "split layer, KV q8_0 with flash attention",
+        _with(split="layer", kv_k=_Q8, kv_v=_Q8, flash_attention=True),
+    ),
+    (
+        "KV q4_0 with flash attention and micro batch 128",
+        _with(split="layer", kv_k=_Q4, kv_v=_Q4, flash_attention=True, ubatch_tokens=128),
+    ),
+)
+
+
+def best_change(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
+    """In one sentence: the least costly change that makes the asked context fit, else the largest context, else how much is missing."""
+    settings = resolved.settings
+    for text, change in _CHANGES:
+        changed = change(settings)
+        if changed == settings or _loses(settings, changed) or find_refusal(model, changed, devices=len(cards)):
+            continue
+        if make_plan(model, changed, cards, uses_cublas=resolved.uses_cublas).fits:
+            most = largest_context(model, changed, cards, uses_cublas=resolved.uses_cublas)
+            return f"{text}: {tokens(most)} fits"
+    if resolved.uses_cublas:
+        most = largest_context(model, settings, cards, uses_cublas=False)
+        if most >= settings.context_tokens:
+            return f"a build without forced cuBLAS: {tokens(most)} fits"
+    most = largest_context(model, settings, cards, uses_cublas=resolved.uses_cublas)
+    if most:
+        return f"a shorter context: {tokens(most)} fits"
+    return _missing(model, resolved, cards)
+
+
+def _loses(before: Settings, after: Settings) -> bool:
+    """Whether a change takes back what the user already has, such as a smaller micro batch."""
+    return after.ubatch_tokens > before.ubatch_tokens or after.kv_k.row_bytes(256) > before.kv_k.row_bytes(256)
+
+
+def _missing(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
+    smallest = dataclasses.replace(resolved.settings, context_tokens=_STEP)
+    plan = make_plan(model, smallest, cards, uses_cublas=resolved.uses_cublas)
+    worst = min(device.free_bytes for device in plan.devices)
+    return (
+        f"a smaller quantisation or more cards: even {_STEP} tokens are {-worst >> 20} MiB too much for one card"
+        if plan.settings.split != "none"
+        else f"a smaller quantisation or a second card: even {_STEP} tokens are {-worst >> 20} MiB too much"
+    )
+
+
+def tokens(count: int) -> str:
+    """32768 as 32k, 33024 as 33024."""
+    return f"{count // 1024}k" if count % 1024 == 0 else str(count)

@@ -1,0 +1,89 @@
+"""What `rocmox fit` says to people: a sentence, one bar per card, a table, what was assumed."""
+
+from __future__ import annotations
+
+from rocmox.fit.plan import DevicePlan, Plan
+from rocmox.fit.solve import Answer, tokens
+from rocmox.report.table import render_table
+
+_MIB = 1 << 20
+_BAR_CELLS = 48
+_MARKS = (("model", "█"), ("context", "▓"), ("compute", "▒"), ("overhead", "░"))
+
+
+def to_text(answer: Answer) -> str:
+    """The whole report without a last newline."""
+    parts = [_verdict(answer)]
+    if answer.plan is not None:
+        parts += [_bars(answer.plan), _table(answer.plan)]
+    if answer.resolved.assumptions:
+        parts.append("Assumed:\n" + "\n".join(f"  - {line}" for line in answer.resolved.assumptions))
+    return "\n\n".join(parts)
+
+
+def _verdict(answer: Answer) -> str:
+    settings = answer.resolved.settings
+    asked = f"{answer.model.name} with {tokens(settings.context_tokens)} tokens of context"
+    if answer.refusal:
+        return f"Refused: {answer.refusal}."
+    if not answer.fits:
+        change = f"\nBest change: {answer.best_change}." if answer.best_change else ""
+        return f"Does not fit: {asked}.{change}"
+    lines = [f"Fits: {asked}. At most {tokens(answer.max_context)} tokens fit with these settings."]
+    if answer.ends_at_used_context is not None:
+        lines.append(
+            f"Memory grows in use: a card runs full beyond {answer.ends_at_used_context} used tokens. "
+            "With flash attention it does not grow."
+        )
+    return "\n".join(lines)
+
+
+def _bars(plan: Plan) -> str:
+    legend = "  ".join(f"{mark} {name}" for name, mark in _MARKS)
+    width = max(len(_name(index, device)) for index, device in enumerate(plan.devices))
+    lines = [
+        f"{_name(index, device):<{width}}  {_bar(device)}  {_free(device)}" for index, device in enumerate(plan.devices)
+    ]
+    return "\n".join([*lines, f"{'':<{width}}  {legend}"])
+
+
+def _name(index: int, device: DevicePlan) -> str:
+    return f"{index} {device.card.name}"
+
+
+def _bar(device: DevicePlan) -> str:
+    """One character for each 1/48 of the card; what does not fit sticks out behind the end."""
+    scale = _BAR_CELLS / (device.card.capacity_mib * _MIB)
+    filled, cells = 0, ""
+    for size, (_, mark) in zip(parts_of(device), _MARKS, strict=True):
+        filled += size
+        cells += mark * (round(filled * scale) - len(cells))
+    inside, outside = cells[:_BAR_CELLS], cells[_BAR_CELLS : _BAR_CELLS + 12]
+    return f"▕{inside:<{_BAR_CELLS}}▏{outside}"
+
+
+def parts_of(device: DevicePlan) -> tuple[int, int, int, int]:
+    """Bytes of model, context, compute and overhead."""
+    return device.model_bytes, device.context_bytes, device.compute_bytes, device.overhead.total_bytes
+
+
+def _free(device: DevicePlan) -> str:
+    mib = device.free_bytes // _MIB
+    return f"{mib} MiB free" if mib >= 0 else f"{-mib} MiB too much"
+
+
+def _table(plan: Plan) -> str:
+    headings = ("card", "layers", "model", "context", "compute", "overhead", "total", "of", "free")
+    rows = [
+        (
+            _name(index, device),
+            str(device.layers),
+            *(f"{size / _MIB:.0f}" for size in parts_of(device)),
+            f"{device.total_bytes / _MIB:.0f}",
+            str(device.card.capacity_mib),
+            f"{device.free_bytes / _MIB:.0f}",
+        )
+        for index, device in enumerate(plan.devices)
+    ]
+    host = f"{plan.host_model_bytes / _MIB:.0f}", "", f"{plan.host_compute_bytes / _MIB:.0f}"
+    return render_table(headings, [*rows, ("host", "", *host, "", "", "", "")]) + "\n(MiB)"
