@@ -8,7 +8,7 @@ import datetime as dt
 from rocmox.errors import RocmoxError
 from rocmox.facts import dkms
 from rocmox.facts.failed_builds import DIRECTORY, FailedBuild, record_text
-from rocmox.facts.kernels import has_headers
+from rocmox.facts.kernels import has_headers, version_key
 from rocmox.host import files
 from rocmox.host.state import MODULE
 from rocmox.machine import Machine
@@ -36,7 +36,7 @@ def build(machine: Machine, kernel: str) -> Built:
     versions = [module.version for module in before if module.name == MODULE]
     if not versions:
         return Built(kernel=kernel, error="dkms knows no amdgpu; amdgpu-dkms is not installed")
-    version = max(versions)
+    version = max(versions, key=version_key)
     if not has_headers(machine, kernel):
         return record(kernel, f"the headers of {kernel} are missing (/lib/modules/{kernel}/build)", "")
     argv = ["dkms", "install", "--force", "-m", MODULE, "-v", version, "-k", kernel]
@@ -51,15 +51,35 @@ def build(machine: Machine, kernel: str) -> Built:
     return Built(kernel=kernel, changed=True)
 
 
+def compile_ahead(machine: Machine, kernel: str) -> None:
+    """Compile amdgpu for a kernel whose headers alone are there: one that it does not fit is not even installed."""
+    for module in dkms.read_status(machine):
+        if module.name == MODULE and module.kernel == kernel:
+            return
+    versions = [module.version for module in dkms.read_status(machine) if module.name == MODULE]
+    if not versions:
+        raise RocmoxError("dkms knows no amdgpu; amdgpu-dkms is not installed")
+    version = max(versions, key=version_key)
+    argv = ["dkms", "build", "-m", MODULE, "-v", version, "-k", kernel]
+    done = machine.run(argv, timeout_seconds=_SECONDS, environment=_QUIET)
+    if done.exit_status:
+        error, log = dkms.read_first_error(machine, MODULE, version, kernel)
+        raise _not_built(Built(kernel=kernel, error=error, log=log))
+
+
 def require(machine: Machine, kernel: str) -> Built:
     """As build(); RocmoxError with the first error of make.log when the kernel has no module in the end."""
     done = build(machine, kernel)
     if done.error:
-        raise RocmoxError(
-            f"amdgpu cannot be built for {kernel}: {done.error}" + (f" ({done.log})" if done.log else ""),
-            remedy="`rocmox compatibility` shows which driver fits which kernel; the kernel that boots is unchanged.",
-        )
+        raise _not_built(done)
     return done
+
+
+def _not_built(done: Built) -> RocmoxError:
+    return RocmoxError(
+        f"amdgpu cannot be built for {done.kernel}: {done.error}" + (f" ({done.log})" if done.log else ""),
+        remedy="`rocmox compatibility` shows which driver fits which kernel; the kernel that boots is unchanged.",
+    )
 
 
 def record(kernel: str, error: str, log: str) -> Built:

@@ -41,22 +41,34 @@ def look(machine: Machine, state: HostState, wish: HostWish, *, wish_text: str) 
     if not wish.wants_dkms:
         steps = plan_removal(state, wish, read_ledger(), files.read)
         hand_made = note_hand_made(state, read_ledger())
-        found = _look(state, wish, steps, problems, (hand_made,) if hand_made else ())
-        return dataclasses.replace(found, guests=running_guests(machine))
+        return _look(machine, state, wish, steps=steps, problems=problems, more=(hand_made,) if hand_made else ())
     if not problems:
         try:
             offer = offer_for(machine, state, wish)
             steps = (*own_files(wish_text), *plan(state, wish, offer, files.read))
         except RefusedError as error:
             problems = (str(error),)
-    return dataclasses.replace(_look(state, wish, steps, problems, ()), guests=running_guests(machine))
+    return _look(machine, state, wish, steps=steps, problems=problems)
 
 
 def _look(
-    state: HostState, wish: HostWish, steps: tuple[Step, ...], problems: tuple[str, ...], more: tuple[str, ...]
+    machine: Machine,
+    state: HostState,
+    wish: HostWish,
+    *,
+    steps: tuple[Step, ...],
+    problems: tuple[str, ...] = (),
+    more: tuple[str, ...] = (),
 ) -> Look:
     reboot = reboot_reasons(state, wish)
-    return Look(state=state, steps=steps, problems=problems, notes=(*notes(state, wish), *more), reboot=reboot)
+    return Look(
+        state=state,
+        steps=steps,
+        problems=problems,
+        notes=(*notes(state, wish), *more),
+        reboot=reboot,
+        guests=running_guests(machine) if reboot else (),
+    )
 
 
 def running_guests(machine: Machine) -> tuple[str, ...]:
@@ -121,8 +133,8 @@ def apply(machine: Machine, steps: tuple[Step, ...]) -> tuple[list[str], str]:
 
 def reread(found: Look, wish: HostWish) -> Look:
     """The same look with the state after the steps: whether a reboot is needed is known only now."""
-    _, _, state = read_here(wish.root)
-    return dataclasses.replace(found, state=state, reboot=reboot_reasons(state, wish), notes=notes(state, wish))
+    machine, _, state = read_here(wish.root)
+    return _look(machine, state, wish, steps=found.steps)
 
 
 def document(found: Look, done: list[str], error: str) -> dict[str, Any]:

@@ -44,13 +44,14 @@ def ask(machine: Machine, state: HostState, wish: HostWish, *, kernels: tuple[st
         complaints = view.update()
         version = _driver_version(view, wish, complaints)
         newest = newest_of_series(view, state)
-        wanted = dict.fromkeys((*state.may_boot, *kernels, *([newest] if newest else [])))
+        wanted = tuple(dict.fromkeys((*state.may_boot, *kernels, *([newest] if newest else []))))
+        headers, packages = _packages_of(view, state, wanted)
         return Offer(
             version=version,
             keyring=armor(key),
-            headers=_headers(view, state, tuple(wanted)),
+            headers=headers,
             newest_kernel=newest,
-            kernel_packages=_kernel_packages(view, (*kernels, *([newest] if newest else []))),
+            kernel_packages=packages,
             complaints=complaints,
         )
 
@@ -91,36 +92,30 @@ def offered_versions(madison: str, url: str) -> tuple[str, ...]:
 def newest_of_series(view: AptView, state: HostState) -> str:
     """The kernel that the meta package of the running series would bring now; empty when there is no such package."""
     running = series(state.running)
-    for name in (f"proxmox-kernel-{running}", f"pve-kernel-{running}"):
-        show = view.run("apt-cache", "show", "--no-all-versions", name).stdout
-        found = [release_of(package) for group in parse_depends(show) for package in group]
-        if releases := [release for release in found if release]:
-            return max(releases, key=version_key)
-    return ""
+    names = (f"proxmox-kernel-{running}", f"pve-kernel-{running}")
+    show = view.run("apt-cache", "show", "--no-all-versions", *names).stdout
+    groups = [group for paragraph in show.split("\n\n") for group in parse_depends(paragraph)]
+    releases = [release for group in groups for package in group if (release := release_of(package))]
+    return max(releases, key=version_key, default="")
 
 
-def _headers(view: AptView, state: HostState, kernels: tuple[str, ...]) -> dict[str, str]:
-    names = {kernel: headers_packages(kernel, pve_major=state.pve_major) for kernel in kernels}
-    asked = [name for pair in names.values() for name in pair]
+def _packages_of(view: AptView, state: HostState, kernels: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+    """Kernel → package of its headers, kernel → its own package; the signed one first, as the meta package takes it."""
+    headers = {kernel: headers_packages(kernel, pve_major=state.pve_major) for kernel in kernels}
+    images = {
+        kernel: (f"proxmox-kernel-{kernel}-signed", f"proxmox-kernel-{kernel}", f"pve-kernel-{kernel}")
+        for kernel in kernels
+    }
+    asked = [name for names in (*headers.values(), *images.values()) for name in names]
     policies = parse_policy(view.run("apt-cache", "policy", *asked).stdout) if asked else {}
-    found = {}
-    for kernel, pair in names.items():
-        offered = [name for name in pair if name in policies and policies[name].candidate]
-        if offered:
-            found[kernel] = offered[0]
-    return found
 
+    def offered(names: tuple[str, ...]) -> str:
+        return next((name for name in names if name in policies and policies[name].candidate), "")
 
-def _kernel_packages(view: AptView, kernels: tuple[str, ...]) -> dict[str, str]:
-    """Kernel → its package, the signed one first, as the meta package takes it (pve-kernel, debian/control.in)."""
-    found = {}
-    for kernel in kernels:
-        names = [f"proxmox-kernel-{kernel}-signed", f"proxmox-kernel-{kernel}", f"pve-kernel-{kernel}"]
-        policies = parse_policy(view.run("apt-cache", "policy", *names).stdout)
-        offered = [name for name in names if name in policies and policies[name].candidate]
-        if offered:
-            found[kernel] = offered[0]
-    return found
+    return (
+        {kernel: name for kernel, names in headers.items() if (name := offered(names))},
+        {kernel: name for kernel, names in images.items() if (name := offered(names))},
+    )
 
 
 def rocm_of(package_version: str) -> str:

@@ -15,6 +15,7 @@ from rocmox.facts.amdgpu import Module, read_module
 from rocmox.facts.boot_tool import BootKernels
 from rocmox.facts.dkms import DkmsModule
 from rocmox.facts.kernel import parse_command_line, read_command_line, read_release
+from rocmox.facts.reading import read_text
 from rocmox.gpu import Gpu
 from rocmox.gpu.join import read_gpus
 from rocmox.machine import LocalMachine, Machine
@@ -30,6 +31,7 @@ PATTERNS = [
     "proxmox-default-*",
 ]
 _Found = TypeVar("_Found")
+_IDENTITY = ("filename", "srcversion")
 _NO_MODULE = Module(loaded=False, kind=None, version=None)
 _NONE: tuple[str, ...] = ()
 
@@ -118,7 +120,7 @@ def read_state(machine: Machine, cards: Machine) -> HostState:
         boots_next=choose_next(boot, default, installed),
         loaders=loaders,
         secure_boot=look("secure_boot", lambda: secure_boot.read_state(machine), None),
-        module=read_module(machine),
+        module=read_loaded(machine, running),
         dkms=dkms.read_status(machine),
         with_headers=frozenset(kernel for kernel in installed if kernels.has_headers(machine, kernel)),
         packages=look("packages", lambda: packages.read_installed(machine, PATTERNS), {}),
@@ -129,6 +131,19 @@ def read_state(machine: Machine, cards: Machine) -> HostState:
         gpus=look("gpus", lambda: tuple(read_gpus(cards)), no_gpus),
         unknown=unknown,
     )
+
+
+def read_loaded(machine: Machine, running: str) -> Module:
+    """The loaded amdgpu; DKMS' it is when it is the very file that DKMS installed for this kernel."""
+    module = read_module(machine)
+    if not module.loaded or module.kind == "dkms":
+        return module
+    try:
+        words = [machine.run(["modinfo", "-k", running, "-F", name, MODULE]).stdout.strip() for name in _IDENTITY]
+        same = read_text(machine, f"/sys/module/{MODULE}/srcversion") == words[1]
+    except CannotLookError:
+        return module
+    return dataclasses.replace(module, kind="dkms") if "/updates/" in words[0] and same else module
 
 
 def choose_next(boot: BootKernels | None, grub_default: str | None, installed: tuple[str, ...]) -> str | None:

@@ -98,6 +98,7 @@ def prepare(machine: Machine, state: HostState, plan: UpgradePlan) -> None:
     if plan.new not in state.with_headers:
         apt.install(machine, (plan.offer.headers[plan.new],))
     if plan.new not in state.kernels:
+        build.compile_ahead(machine, plan.new)
         apt.install(machine, (plan.offer.kernel_packages[plan.new],))
     build.require(machine, plan.new)
     if not machine.exists(f"/boot/initrd.img-{plan.new}"):
