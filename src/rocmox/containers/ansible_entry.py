@@ -94,7 +94,7 @@ def options_from(parameters: Parameters) -> Options:
 
 
 def _predicted(plan: SitePlan) -> Outcome:
-    return Outcome(done=tuple(str(step) for step in plan.steps), warnings=(), awaiting_group_ids=())
+    return Outcome(done=plan.foreseen, warnings=(), awaiting_group_ids=())
 
 
 def _differences(plan: SitePlan) -> list[dict[str, str]]:

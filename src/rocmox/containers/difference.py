@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rocmox.containers.legacy import as_text
+from rocmox.containers.prediction import with_names
 from rocmox.containers.site import ContainerPlan
 from rocmox.containers.steps import (
     CreateContainer,
     GrowDisk,
     MigrateLegacy,
-    PassDevices,
     RestartContainer,
     StartContainer,
     UpdateConfig,
@@ -31,7 +31,7 @@ def describe_difference(plan: ContainerPlan) -> tuple[str, str]:
 
 def _after(plan: ContainerPlan, before: Mapping[str, str]) -> dict[str, str]:
     after = dict(before)
-    for step in plan.steps:
+    for step in plan.foreseen:
         match step:
             case CreateContainer():
                 after |= {key: str(value) for key, value in step.parameters.items() if key != "vmid"}
@@ -41,8 +41,6 @@ def _after(plan: ContainerPlan, before: Mapping[str, str]) -> dict[str, str]:
                 after.pop("lxc", None)
             case GrowDisk():
                 after["rootfs (grown)"] = f"{step.size_gib} GiB"
-            case PassDevices():
-                after |= _devices_to_come(step)
             case StartContainer():
                 after["status"] = "running"
             case RestartContainer():
@@ -52,14 +50,6 @@ def _after(plan: ContainerPlan, before: Mapping[str, str]) -> dict[str, str]:
     return after
 
 
-def _devices_to_come(step: PassDevices) -> dict[str, str]:
-    """The ids are the guest's own and read once it runs."""
-    return {
-        f"dev{index}": f"{device.path},gid=<{device.group} of the guest>,mode=0660"
-        for index, device in enumerate(step.devices)
-    }
-
-
 def _as_text(values: Mapping[str, str]) -> str:
     keys = sorted(values, key=lambda key: (key in _SHOWN_LAST, key))
-    return "".join(f"{key}: {values[key]}\n" for key in keys)
+    return "".join(f"{key}: {with_names(values[key])}\n" for key in keys)

@@ -44,6 +44,10 @@ class Session(Protocol):
         """Everything that is to be done."""
 
     @property
+    def foreseen(self) -> tuple[str, ...]:
+        """What will have been done, in words."""
+
+    @property
     def containers(self) -> tuple[ContainerPlan, ...]:
         """The plans whose difference can be shown."""
 
@@ -74,6 +78,10 @@ class Comparison:
     @property
     def steps(self) -> tuple[Step, ...]:
         return self.plan.steps
+
+    @property
+    def foreseen(self) -> tuple[str, ...]:
+        return self.plan.foreseen
 
     @property
     def containers(self) -> tuple[ContainerPlan, ...]:
@@ -111,6 +119,10 @@ class Adoption:
     steps: tuple[AdoptContainer, ...]
     containers: tuple[ContainerPlan, ...] = ()
     has_drifted: bool = False
+
+    @property
+    def foreseen(self) -> tuple[str, ...]:
+        return tuple(map(str, self.steps))
 
     def warnings(self) -> list[str]:
         return []

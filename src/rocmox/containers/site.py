@@ -14,6 +14,7 @@ from rocmox.containers.interrupted import creations_under_way
 from rocmox.containers.journal import CreationJournal
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container
+from rocmox.containers.prediction import foresee, in_words
 from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.resources import resource_problems
 from rocmox.containers.spec import ContainerSpec
@@ -30,6 +31,8 @@ class ContainerPlan:
     wish: Wish
     current: CurrentContainer | None
     steps: tuple[Step, ...]
+    foreseen: tuple[Step, ...] = ()
+    """The steps with what a second look at the guest will add; for people, and for check mode."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,12 @@ class SitePlan:
     @property
     def steps(self) -> tuple[Step, ...]:
         return (*self.downloads, *(step for container in self.containers for step in container.steps))
+
+    @property
+    def foreseen(self) -> tuple[str, ...]:
+        """What will have been done once the plan is carried out, in words."""
+        steps = (*self.downloads, *(step for container in self.containers for step in container.foreseen))
+        return tuple(map(in_words, steps))
 
 
 def legacy_containers(plan: SitePlan) -> tuple[CurrentContainer, ...]:
@@ -121,12 +130,11 @@ def _plan_one(
     rules: Rules,
 ) -> ContainerPlan:
     if isinstance(first, WaitForCreation):
-        return ContainerPlan(wish=wish, current=container, steps=(first,))
-    if first:
-        steps = plan_container(wish, None, group_ids=known, rules=rules)
-        return ContainerPlan(wish=wish, current=None, steps=(first, *steps))
-    steps = plan_container(wish, container, group_ids=known, rules=rules)
-    return ContainerPlan(wish=wish, current=container, steps=steps)
+        return ContainerPlan(wish=wish, current=container, steps=(first,), foreseen=(first,))
+    found = None if first else container
+    steps = plan_container(wish, found, group_ids=known, rules=rules)
+    steps = (first, *steps) if first else steps
+    return ContainerPlan(wish=wish, current=found, steps=steps, foreseen=foresee(wish, found, steps, rules))
 
 
 def _permission_problems(

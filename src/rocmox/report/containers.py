@@ -23,7 +23,7 @@ def say(host: str, words: Sequence[str]) -> None:
 def describe(session: Session, outcome: Outcome | None) -> dict[str, Any]:
     """One node of the JSON document; `outcome` is None when nothing was to be carried out."""
     entry: dict[str, Any] = {"host": session.host, "node": session.way.node.name, "way": session.way.words}
-    entry["steps"] = [str(step) for step in session.steps]
+    entry["steps"] = list(session.foreseen)
     entry["warnings"] = [*session.warnings(), *(outcome.warnings if outcome else ())]
     return entry if outcome is None else {**entry, "done": list(outcome.done)}
 
@@ -32,7 +32,7 @@ def print_steps(session: Session) -> None:
     """One line for each step, then what changes in each container as a unified difference."""
     if not session.steps:
         print(f"{session.host}: {'drifted, and no step mends that: see above' if session.has_drifted else _NOTHING}")
-    for step in session.steps:
+    for step in session.foreseen:
         print(f"{session.host}: {step}")
     for container in session.containers:
         before, after = (text.splitlines() for text in describe_difference(container))

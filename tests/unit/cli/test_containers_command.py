@@ -28,6 +28,10 @@ class Session:
     way = Way()
 
     @property
+    def foreseen(self) -> tuple[str, ...]:
+        return tuple(map(str, self.steps))
+
+    @property
     def has_drifted(self) -> bool:
         return bool(self.steps) or self.legacy
 

@@ -13,49 +13,16 @@ from rocmox.containers.removal import plan_removal, remove
 from rocmox.containers.site import SitePlan, plan_site
 from rocmox.containers.spec import parse_specs
 from rocmox.errors import RefusedError, RocmoxError
-from rocmox.lab.pve.answers import AnswerError
-from rocmox.proxmox import Node, Parameters
-from rocmox.proxmox.failures import from_text, not_permitted
+from rocmox.proxmox import Node
 from rocmox.proxmox.tasks import Clock
 from tests.unit.lab.pve.pretended_node import Client
 
+from .lab_api import LabApi
 from .lab_node import CHAT, LLM, LabNode
 from .worlds import CARDS, GROUPS
 
 README = Path(__file__).parents[3] / "roles/gpu_container/README.md"
 TOKEN = "rocmox@pve!site"
-
-
-class TokenApi:
-    """The lab's API in this process, called as the token."""
-
-    account_name = TOKEN
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.changes: list[str] = []
-
-    def get(self, path: str, parameters: Parameters | None = None) -> Any:
-        return self._call("GET", path, parameters)
-
-    def post(self, path: str, parameters: Parameters | None = None) -> Any:
-        return self._call("POST", path, parameters)
-
-    def put(self, path: str, parameters: Parameters | None = None) -> Any:
-        return self._call("PUT", path, parameters)
-
-    def delete(self, path: str, parameters: Parameters | None = None) -> Any:
-        return self._call("DELETE", path, parameters)
-
-    def _call(self, verb: str, path: str, parameters: Parameters | None) -> Any:
-        if verb != "GET":
-            self.changes.append(f"{verb} {path}")
-        sent = {key: str(value) for key, value in (parameters or {}).items()}
-        try:
-            return self.client.api.call(verb, path, sent, user=TOKEN).data
-        except AnswerError as error:
-            failure = not_permitted if error.status == 403 else lambda where, _, text: from_text(where, text)
-            raise failure(path, TOKEN, f"{error}".strip()) from error
 
 
 def privileges() -> list[str]:
@@ -64,13 +31,13 @@ def privileges() -> list[str]:
     return found[1].split()
 
 
-def token_with(lab: LabNode, granted: list[str]) -> TokenApi:
+def token_with(lab: LabNode, granted: list[str]) -> LabApi:
     client = Client(lab.pve)
     client("POST", "/access/roles", roleid="Rocmox", privs=",".join(granted))
     client("POST", "/access/users", userid="rocmox@pve")
     client("POST", "/access/users/rocmox@pve/token/site", privsep=0)
     client("PUT", "/access/acl", path="/", users="rocmox@pve", roles="Rocmox")
-    return TokenApi(client)
+    return LabApi(client, TOKEN)
 
 
 @pytest.fixture(autouse=True)
@@ -83,11 +50,11 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixture
     return LabNode(tmp_path, monkeypatch, version=request.param)
 
 
-def plan(api: TokenApi, entry: dict[str, Any]) -> SitePlan:
+def plan(api: LabApi, entry: dict[str, Any]) -> SitePlan:
     return plan_site(Node(api=api, name="pve1"), parse_specs([entry]), CARDS, {}, Options())
 
 
-def live_through(api: TokenApi) -> None:
+def live_through(api: LabApi) -> None:
     """Create, change, adopt anew and destroy a container without cards."""
     node = Node(api=api, name="pve1")
     for entry in (CHAT, CHAT | {"cores": 2, "memory_mib": 768, "disk_gib": 2, "hostname": "chat2", "nesting": False}):
