@@ -31,8 +31,8 @@ class Buffer:
     def fill(self, content: Content, *, stale: bool) -> None:
         """Write what the copy must bring, or (`stale`) what it must overwrite."""
         self._hip.call("hipSetDevice", self.device)
-        for offset, fresh, old in content.pieces():
-            data = old if stale else fresh
+        for number in range(content.count):
+            offset, data = content.piece(number, stale=stale)
             self._hip.call("hipMemcpy", self.address + offset, data, len(data), hip_library.TO_DEVICE)
         self._hip.call("hipDeviceSynchronize")
 
@@ -41,10 +41,11 @@ class Buffer:
         difference = Difference(payload=content.payload)
         self._hip.call("hipSetDevice", self.device)
         self._hip.call("hipDeviceSynchronize")
-        for offset, fresh, stale in content.pieces():
+        for number in range(content.count):
+            offset, fresh = content.piece(number, stale=False)
             staging = self._room(len(fresh))
             self._hip.call("hipMemcpy", staging, self.address + offset, len(fresh), hip_library.TO_HOST)
-            difference.look(offset, staging, fresh, stale)
+            difference.look(content, number, staging, fresh)
         return difference
 
     def flip(self, offset: int) -> None:

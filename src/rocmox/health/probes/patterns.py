@@ -11,7 +11,6 @@ import dataclasses
 import os
 import random
 import re
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 CHUNK_BYTES = 16 << 20
@@ -39,13 +38,15 @@ class Pool:
 
 
 class Content(Protocol):
-    """What a buffer must hold. Pieces are read in order: `pieces()` gives offset, what is right, what is stale."""
+    """What a buffer must hold (or, `stale`, what it holds before the copy), in pieces: the offset and the bytes."""
 
     @property
     def length(self) -> int: ...
     @property
     def payload(self) -> int: ...
-    def pieces(self) -> Iterator[tuple[int, bytes, bytes]]: ...
+    @property
+    def count(self) -> int: ...
+    def piece(self, number: int, *, stale: bool) -> tuple[int, bytes]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +62,16 @@ class Linear:
         """All of it is copied."""
         return self.length
 
-    def pieces(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """Chunk by chunk."""
-        size = self.pool.chunk_bytes
-        for number, start in enumerate(self.starts):
-            end = start + min(size, self.length - number * size)
-            yield number * size, self.pool.fresh[start:end], self.pool.stale[start:end]
+    @property
+    def count(self) -> int:
+        """Chunks, the last one perhaps shorter."""
+        return len(self.starts)
+
+    def piece(self, number: int, *, stale: bool) -> tuple[int, bytes]:
+        """One chunk."""
+        size, start = self.pool.chunk_bytes, self.starts[number]
+        end = start + min(size, self.length - number * size)
+        return number * size, (self.pool.stale if stale else self.pool.fresh)[start:end]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,14 +92,17 @@ class Rows:
         """The rows alone."""
         return self.source.length
 
-    def pieces(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """As many rows at a time as a chunk of the source has."""
-        gap = self.source.pool.stale[: self.pitch - self.width]
-        for offset, fresh, stale in self.source.pieces():
-            yield offset // self.width * self.pitch, self._spread(fresh, gap), self._spread(stale, gap)
+    @property
+    def count(self) -> int:
+        """As many as the source has."""
+        return self.source.count
 
-    def _spread(self, rows: bytes, gap: bytes) -> bytes:
-        return b"".join(rows[at : at + self.width] + gap for at in range(0, len(rows), self.width))
+    def piece(self, number: int, *, stale: bool) -> tuple[int, bytes]:
+        """The rows of one chunk of the source; the gaps are the same before and after."""
+        offset, rows = self.source.piece(number, stale=stale)
+        gap = self.source.pool.stale[: self.pitch - self.width]
+        spread = b"".join(rows[at : at + self.width] + gap for at in range(0, len(rows), self.width))
+        return offset // self.width * self.pitch, spread
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -119,10 +127,11 @@ class Difference:
         """The same as JSON."""
         return {"kind": self.kind, "wrong": self.wrong, "first": self.first, "payload": self.payload}
 
-    def look(self, offset: int, found: ctypes.Array[ctypes.c_char], fresh: bytes, stale: bytes) -> None:
-        """Add what one piece says."""
+    def look(self, content: Content, number: int, found: ctypes.Array[ctypes.c_char], fresh: bytes) -> None:
+        """Add what one piece says: `found` on the device, `fresh` is right."""
         if not _compare(ctypes.addressof(found), fresh, len(fresh)):
             return
+        offset, stale = content.piece(number, stale=True)
         got = int.from_bytes(memoryview(found)[: len(fresh)], "little")
         unlike_fresh, unlike_stale = (got ^ int.from_bytes(content, "little") for content in (fresh, stale))
         differing = unlike_fresh.to_bytes(len(fresh), "little")

@@ -20,19 +20,10 @@ static size_t random_below(size_t limit) {
   return (size_t)((state >> 24) % limit);
 }
 
-static void sleep_for(double seconds) {
-  struct timespec rest = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
-  nanosleep(&rest, NULL);
-}
-
 static double copy_seconds(int from, int to, size_t size, bool affected) {
   double one = settings()->rate_mb[from], other = settings()->rate_mb[to], rate = one < other ? one : other;
   double seconds = (double)size / (rate * 1e6);
-  if (affected && mode_is("slow")) {
-    seconds *= slow_factor;
-    sleep_for(seconds);
-  }
-  return launch_seconds + seconds;
+  return launch_seconds + (affected && mode_is("slow") ? seconds * slow_factor : seconds);
 }
 
 static void spoil(char *to, size_t pitch, size_t width, size_t height) {

@@ -12,7 +12,7 @@
  *   mode=changes-source one byte of the source is changed by the copy
  *   mode=crash|abort    the process dies of SIGSEGV or abort()
  *   mode=hang           the call never returns
- *   mode=slow           copies between devices take 20 times as long
+ *   mode=slow           copies between devices take 20 times as long (by the events' clock)
  *   mode=fails          the call returns an error
  *   mode=out-of-memory  hipMalloc finds no room
  *   mode=no-device      as on a machine without a card

@@ -13,16 +13,18 @@ LENGTHS = st.integers(1, 5 * POOL.chunk_bytes)
 
 def whole(content: Content, *, stale: bool = False) -> bytearray:
     memory = bytearray(content.length)
-    for offset, fresh, old in content.pieces():
-        memory[offset : offset + len(fresh)] = old if stale else fresh
+    for number in range(content.count):
+        offset, piece = content.piece(number, stale=stale)
+        memory[offset : offset + len(piece)] = piece
     return memory
 
 
 def compare(content: Content, memory: bytearray) -> Difference:
     difference = Difference(payload=content.payload)
-    for offset, fresh, stale in content.pieces():
+    for number in range(content.count):
+        offset, fresh = content.piece(number, stale=False)
         found = ctypes.create_string_buffer(bytes(memory[offset : offset + len(fresh)]), len(fresh))
-        difference.look(offset, found, fresh, stale)
+        difference.look(content, number, found, fresh)
     return difference
 
 
