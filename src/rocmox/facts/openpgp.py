@@ -1,4 +1,7 @@
-"""Public keys in OpenPGP files: their fingerprints, and one key alone. A minimal machine has no gpg that could tell."""
+"""Public keys in OpenPGP files: their fingerprints, and one key alone. A minimal machine has no gpg that could tell.
+
+Standard library only, and alone: the role rocm links to this file, and Ansible carries it into guests.
+"""
 
 from __future__ import annotations
 
@@ -30,22 +33,30 @@ def armor(packets: bytes) -> str:
     return "\n".join(frame) + "\n"
 
 
-def keys(blob: bytes) -> dict[str, bytes]:
-    """Fingerprint of each primary key → the key with user ids, subkeys and signatures; ValueError for other data."""
-    found: dict[str, bytes] = {}
-    fingerprint = ""
-    rest = dearmor(blob)
+def packets(blob: bytes) -> list[tuple[int, bytes, bytes]]:
+    """(tag, body, the packet as it stands) of each packet (RFC 9580, 4.2); ValueError when it is no public key."""
+    found = []
+    rest = blob
     while rest:
         tag, start, size = _header(rest)
         if tag not in _KEYRING_TAGS or start + size > len(rest):
             raise ValueError("this is no OpenPGP public key")
+        found.append((tag, rest[start : start + size], rest[: start + size]))
+        rest = rest[start + size :]
+    return found
+
+
+def keys(blob: bytes) -> dict[str, bytes]:
+    """Fingerprint of each primary key → the key with its user ids, subkeys and signatures, as a binary keyring."""
+    found: dict[str, bytes] = {}
+    fingerprint = ""
+    for tag, body, whole in packets(dearmor(blob)):
         if tag == _PUBLIC_KEY:
-            fingerprint = fingerprint_of(rest[start : start + size])
+            fingerprint = fingerprint_of(body)
             found[fingerprint] = b""
         if not fingerprint:
             raise ValueError("this is no OpenPGP public key")
-        found[fingerprint] += rest[: start + size]
-        rest = rest[start + size :]
+        found[fingerprint] += whole
     return found
 
 
