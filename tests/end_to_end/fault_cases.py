@@ -78,6 +78,12 @@ def draw(index: int, seed: str, calls: Mapping[str, Sequence[Call]]) -> Case:
     return _call_case(kind, site, rng.choice(found), rng)
 
 
+def killed_at(call: Call, site: Site, when: str) -> Case:
+    """The client is killed while this call is under way."""
+    words = (f"when={when}", *call.words)
+    return Case(kind="client killed", site=site, fault="api-timeout", words=words, expected=KILLED)
+
+
 def _call_case(kind: str, site: Site, call: Call, rng: random.Random) -> Case:
     when = f"when={rng.choice(('before', 'after'))}"
     fault, words, expected, says = {
