@@ -1,0 +1,342 @@
+"""Verdicts that no fault of the lab shows: each check on a tree with the files that lead to it."""
+
+import dataclasses
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rocmox.health.context import Context
+from rocmox.health.result import Verdict
+from rocmox.health.run import run_checks
+from rocmox.lab.gpus import build
+from rocmox.lab.gpus.changes import Changes, take_back
+from rocmox.lab.gpus.metrics import idle_metrics
+from rocmox.lab.gpus.tree_view import TreeView
+from rocmox.machine.captured import CapturedMachine
+
+Edit = Callable[[TreeView], None]
+DKMS = "/usr/src/amdgpu-6.8.5-2041575.24.04/amd/dkms/Kbuild"
+VERSION = "/sys/module/amdgpu/version"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Case:
+    check: str
+    code: str
+    verdict: Verdict
+    edit: Edit
+    profile: str = "mi50x3"
+
+
+def on_device(name: str, content: str | bytes | None) -> Edit:
+    def edit(view: TreeView) -> None:
+        if content is None:
+            view.changes.remove(view.device(0, name))
+        else:
+            view.changes.write(view.device(0, name), content)
+
+    return edit
+
+
+def on_sensor(**values: str) -> Edit:
+    def edit(view: TreeView) -> None:
+        for name, value in values.items():
+            view.changes.write(view.hwmon(0, name), value)
+
+    return edit
+
+
+def files(**contents: str) -> Edit:
+    def edit(view: TreeView) -> None:
+        for path, content in contents.items():
+            view.changes.write(path, content)
+
+    return edit
+
+
+def written(path: str, content: str) -> Edit:
+    return files(**{path: content})
+
+
+def no_sensors(view: TreeView) -> None:
+    for name in view.changes.names(view.device(0, "hwmon/hwmon2")):
+        if name.startswith("temp"):
+            view.changes.remove(view.hwmon(0, name))
+
+
+def no_hwmon(view: TreeView) -> None:
+    view.changes.remove(view.device(0, "hwmon"))
+
+
+def throttled(bits: int, *, revision: tuple[int, int] = (1, 3), hotspot: int = 37) -> bytes:
+    content = bytearray(idle_metrics(revision=revision, watts=18, celsius=36, link_width=16, link_tenths_gts=160))
+    if revision == (1, 3):
+        struct.pack_into("<H", content, 6, hotspot)
+        struct.pack_into("<Q", content, 112, bits)
+    return bytes(content)
+
+
+def unnamed_bits() -> bytes:
+    content = bytearray(104)
+    struct.pack_into("<HBB", content, 0, 104, 1, 2)
+    struct.pack_into("<I", content, 68, 1 << 5)
+    return bytes(content)
+
+
+def no_p2p_folders(view: TreeView) -> None:
+    """KFD before Linux 6.0: no `p2p_links_count` and no directory."""
+    for card in range(len(view.cards)):
+        view.changes.remove(view.node(card, "p2p_links"))
+        path = view.node(card, "properties")
+        lines = [line for line in view.changes.read(path).splitlines() if not line.startswith("p2p_links_count")]
+        view.changes.write(path, "\n".join(lines))
+
+
+def no_kfd(view: TreeView) -> None:
+    view.changes.remove("/sys/class/kfd/kfd")
+
+
+def dkms(*, fixed: bool | None, claims: bool = True) -> Edit:
+    def edit(view: TreeView) -> None:
+        view.changes.write(VERSION, "6.8.5")
+        if fixed is not None:
+            view.changes.write(DKMS, f"ifdef CONFIG_DMABUF_MOVE{'_' if fixed else ''}NOTIFY")
+        if not claims:
+            view.drop_links()
+
+    return edit
+
+
+def resting(view: TreeView) -> None:
+    port = view.bridges(0)[0]
+    view.changes.write(view.function(port, "current_link_speed"), "2.5 GT/s PCIe")
+
+
+def no_links_reported(view: TreeView) -> None:
+    for address in (*view.bridges(0), view.cards[0]):
+        view.changes.write(view.function(address, "current_link_speed"), "Unknown")
+
+
+def translated(view: TreeView) -> None:
+    group = view.changes.resolve(view.device(0, "iommu_group"))
+    view.changes.write(f"{group}/type", "DMA-FQ")
+
+
+def far_but_translated(view: TreeView) -> None:
+    for card in range(len(view.cards)):
+        group = view.changes.resolve(view.device(card, "iommu_group"))
+        view.changes.write(f"{group}/type", "DMA")
+    view.changes.write(view.device(0, "resource"), "0x0000380000000000 0x00003803ffffffff 0x000000000014220c")
+
+
+def strange_group(view: TreeView) -> None:
+    group = view.changes.resolve(view.device(0, "iommu_group"))
+    view.changes.write(f"{group}/type", "sideways")
+
+
+def hidden_capabilities(view: TreeView) -> None:
+    for card in range(len(view.cards)):
+        for port in view.bridges(card):
+            path = view.function(port, "config")
+            view.changes.write(path, view.changes.read_bytes(path)[:64])
+
+
+def rocblas(*architectures: str) -> Edit:
+    def edit(view: TreeView) -> None:
+        for name in architectures:
+            view.changes.write(f"/opt/rocm-6.2.4/lib/rocblas/library/TensileLibrary_lazy_{name}.dat", "")
+
+    return edit
+
+
+def unknown_architecture(view: TreeView) -> None:
+    rocblas("gfx906")(view)
+    view.changes.write(view.device(0, "device"), "0x1234")
+    no_kfd(view)
+
+
+def rocm(version: str, driver: str | None) -> Edit:
+    def edit(view: TreeView) -> None:
+        view.changes.write("/opt/rocm/.info/version", version)
+        if driver:
+            view.changes.write(VERSION, driver)
+
+    return edit
+
+
+def no_config(view: TreeView) -> None:
+    view.changes.remove("/boot")
+
+
+def other_vram(view: TreeView) -> None:
+    view.changes.write(view.device(0, "mem_info_vram_total"), str(24 << 30))
+
+
+def ras_unreadable(view: TreeView) -> None:
+    for name in view.changes.names(view.device(0, "ras")):
+        view.changes.write(view.device(0, f"ras/{name}"), "nonsense")
+
+
+def plx(view: TreeView) -> None:
+    content = bytearray(view.changes.read_bytes(view.device(0, "gpu_metrics")))
+    struct.pack_into("<I", content, 68, 1 << 9)
+    view.changes.write(view.device(0, "gpu_metrics"), bytes(content))
+
+
+CASES = [
+    Case(check="acs", code="ACS_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=hidden_capabilities, profile="mi50x8"),
+    Case(check="acs", code="ACS_OK", verdict=Verdict.PASS, edit=files(), profile="mi50x8"),
+    Case(check="bar", code="BAR_LARGE", verdict=Verdict.PASS, edit=files()),
+    Case(check="bar", code="BAR_NO_VRAM_SIZE", verdict=Verdict.UNKNOWN, edit=on_device("mem_info_vram_total", None)),
+    Case(check="bar", code="BAR_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=on_device("resource", "none")),
+    Case(
+        check="bar",
+        code="BAR_SMALL_PLATFORM",
+        verdict=Verdict.WARN,
+        edit=on_device("mem_info_vis_vram_total", str(256 << 20)),
+        profile="mi50x1",
+    ),
+    Case(check="compatibility", code="COMPATIBILITY_OK", verdict=Verdict.PASS, edit=rocm("6.2.4-139", "6.8.5")),
+    Case(check="compatibility", code="COMPATIBILITY_FAR", verdict=Verdict.WARN, edit=rocm("7.1.0-20", "6.8.5")),
+    Case(check="compatibility", code="COMPATIBILITY_UNKNOWN", verdict=Verdict.UNKNOWN, edit=rocm("6.2.4", "99.1")),
+    Case(
+        check="compatibility",
+        code="COMPATIBILITY_NOT_APPLICABLE",
+        verdict=Verdict.NOT_APPLICABLE,
+        edit=rocm("6.2.4", None),
+    ),
+    Case(check="dkms_legacy", code="DKMS_LEGACY_FIXED", verdict=Verdict.PASS, edit=dkms(fixed=True)),
+    Case(check="dkms_legacy", code="DKMS_LEGACY_UNCHECKED", verdict=Verdict.WARN, edit=dkms(fixed=False)),
+    Case(check="dkms_legacy", code="DKMS_LEGACY_NO_CLAIM", verdict=Verdict.PASS, edit=dkms(fixed=None, claims=False)),
+    Case(check="dma_mask", code="DMA_MASK_OK", verdict=Verdict.PASS, edit=far_but_translated),
+    Case(check="dma_mask", code="DMA_MASK_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=on_device("resource", "none")),
+    Case(check="ecc", code="ECC_NO_COUNTS", verdict=Verdict.UNKNOWN, edit=ras_unreadable),
+    Case(check="ecc", code="ECC_NOT_APPLICABLE", verdict=Verdict.NOT_APPLICABLE, edit=on_device("ras", None)),
+    Case(check="firmware", code="FIRMWARE_OK", verdict=Verdict.PASS, edit=on_device("fw_version", None)),
+    Case(check="host_bridge", code="HOST_BRIDGE_ALLOWED", verdict=Verdict.PASS, edit=files(), profile="w7900x2"),
+    Case(check="identity", code="IDENTITY_VRAM", verdict=Verdict.WARN, edit=other_vram),
+    Case(check="iommu", code="IOMMU_NONE", verdict=Verdict.PASS, edit=on_device("iommu_group", None)),
+    Case(check="iommu", code="IOMMU_ONE_CARD", verdict=Verdict.PASS, edit=translated, profile="mi50x1"),
+    Case(check="iommu", code="IOMMU_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=strange_group),
+    Case(check="kernel_config", code="KERNEL_CONFIG_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=no_config),
+    Case(check="link", code="LINK_RESTS", verdict=Verdict.PASS, edit=resting),
+    Case(check="link", code="LINK_UNKNOWN", verdict=Verdict.UNKNOWN, edit=no_links_reported),
+    Case(check="p2p_links", code="P2P_LINKS_NOT_SHOWN", verdict=Verdict.UNKNOWN, edit=no_p2p_folders),
+    Case(check="p2p_links", code="P2P_LINKS_NO_NODES", verdict=Verdict.UNKNOWN, edit=no_kfd),
+    Case(
+        check="pcie_p2p",
+        code="PCIE_P2P_UNREADABLE",
+        verdict=Verdict.UNKNOWN,
+        edit=written("/sys/module/amdgpu/parameters/pcie_p2p", "maybe"),
+    ),
+    Case(check="power", code="POWER_OVER_LIMIT", verdict=Verdict.WARN, edit=on_sensor(power1_average="900000000")),
+    Case(check="power", code="POWER_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=no_hwmon),
+    Case(check="rocblas", code="ROCBLAS_OK", verdict=Verdict.PASS, edit=rocblas("gfx906", "gfx1100")),
+    Case(check="rocblas", code="ROCBLAS_NO_KERNELS", verdict=Verdict.FAIL, edit=rocblas("gfx1100", "gfx90a")),
+    Case(check="rocblas", code="ROCBLAS_NO_ARCHITECTURE", verdict=Verdict.UNKNOWN, edit=unknown_architecture),
+    Case(check="thermal", code="THERMAL_EMERGENCY", verdict=Verdict.CRIT, edit=on_sensor(temp2_input="110000")),
+    Case(check="thermal", code="THERMAL_NO_SENSOR", verdict=Verdict.UNKNOWN, edit=no_sensors),
+    Case(check="thermal", code="THERMAL_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=no_hwmon),
+    Case(
+        check="throttle",
+        code="THROTTLE_BIT_ALONE",
+        verdict=Verdict.PASS,
+        edit=on_device("gpu_metrics", throttled(1 << 36)),
+        profile="w7900x2",
+    ),
+    Case(
+        check="throttle",
+        code="THROTTLE_POWER",
+        verdict=Verdict.PASS,
+        edit=on_device("gpu_metrics", throttled(1 << 0 | 1 << 16, hotspot=70)),
+        profile="w7900x2",
+    ),
+    Case(
+        check="throttle",
+        code="THROTTLE_HEAT",
+        verdict=Verdict.WARN,
+        edit=on_device("gpu_metrics", throttled(1 << 36, hotspot=104)),
+        profile="w7900x2",
+    ),
+    Case(check="throttle", code="THROTTLE_REGULATORS", verdict=Verdict.WARN, edit=plx),
+    Case(
+        check="throttle",
+        code="THROTTLE_UNNAMED",
+        verdict=Verdict.UNKNOWN,
+        edit=on_device("gpu_metrics", unnamed_bits()),
+    ),
+    Case(
+        check="throttle",
+        code="THROTTLE_CANNOT_LOOK",
+        verdict=Verdict.UNKNOWN,
+        edit=on_device("gpu_metrics", b"\x50\x00"),
+    ),
+    Case(
+        check="throttle",
+        code="THROTTLE_NOT_APPLICABLE",
+        verdict=Verdict.NOT_APPLICABLE,
+        edit=on_device("gpu_metrics", struct.pack("<HBB", 2208, 1, 7) + bytes(2204)),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Profile → tree that each test leaves as it found it."""
+    built: dict[str, Path] = {}
+
+    def get(profile: str) -> Path:
+        if profile not in built:
+            built[profile] = tmp_path_factory.mktemp("verdicts") / profile
+            build(profile, built[profile])
+            for unread in built[profile].rglob("caches"):
+                for entry in unread.rglob("properties"):
+                    entry.unlink()
+        return built[profile]
+
+    return get
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+def test_a_verdict(tree: Callable[[str], Path], case: Case) -> None:
+    changes = Changes(tree(case.profile))
+    case.edit(TreeView(changes))
+    results = run_checks(Context(machine=CapturedMachine(tree(case.profile))), only=[case.check])
+    take_back(tree(case.profile), changes.kept)
+    found = {result.code: result for result in results}
+    assert case.code in found
+    assert found[case.code].verdict is case.verdict
+    assert found[case.code].summary
+    assert not [code for code in found if code.endswith("_DEFECT")]
+
+
+def test_a_container_leaves_the_node_to_the_node(fresh_tree: Callable[[str], Path]) -> None:
+    root = fresh_tree("mi50x3")
+    (root / "run/systemd").mkdir(parents=True)
+    (root / "run/systemd/container").write_text("lxc\n")
+    results = run_checks(Context(machine=CapturedMachine(root)))
+    of_node = {"driver", "kernel_config", "host_bridge", "acs", "iommu", "display"}
+    assert {result.verdict for result in results if result.check in of_node} == {Verdict.NOT_APPLICABLE}
+    assert {result.verdict for result in results if result.check in {"bar", "link", "thermal"}} == {Verdict.PASS}
+
+
+def test_a_container_without_cards_has_nothing_to_judge(tmp_path: Path) -> None:
+    (tmp_path / "run/systemd").mkdir(parents=True)
+    (tmp_path / "run/systemd/container").write_text("lxc\n")
+    (tmp_path / "sys/bus/pci/devices").mkdir(parents=True)
+    static = [
+        "bar",
+        "link",
+        "thermal",
+        "p2p_links",
+        "pcie_p2p",
+        "identity",
+        "rocblas",
+        "compatibility",
+        "ecc",
+        "firmware",
+    ]
+    results = run_checks(Context(machine=CapturedMachine(tmp_path)), only=static)
+    assert {result.verdict for result in results} == {Verdict.NOT_APPLICABLE}
