@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from rocmox.containers.current import TAG, CurrentContainer, read_containers
 from rocmox.containers.preflight import check_node
+from rocmox.containers.privileges import lacking_problems
 from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.properties import parse_tags
 from rocmox.containers.spec import ContainerSpec
 from rocmox.containers.steps import AdoptContainer
-from rocmox.proxmox import Node, lxc, permissions
+from rocmox.proxmox import Node, lxc
 
-_NEEDED = frozenset({"VM.Audit", "VM.Config.Options"})
+_NEEDED = {"VM.Audit", "VM.Config.Options"}
 
 
 def plan_adoption(node: Node, specs: Sequence[ContainerSpec]) -> tuple[AdoptContainer, ...]:
@@ -27,7 +28,7 @@ def plan_adoption(node: Node, specs: Sequence[ContainerSpec]) -> tuple[AdoptCont
         problems += _obstacles(spec, container)
         tags = ";".join(sorted({*parse_tags(container.config.get("tags", "")), TAG}))
         steps.append(AdoptContainer(vmid=spec.vmid, hostname=spec.hostname, tags=tags, digest=container.digest))
-    refuse_if_any(problems + _missing_privileges(node, steps))
+    refuse_if_any(problems + lacking_problems(node, {f"/vms/{step.vmid}": _NEEDED for step in steps}))
     return tuple(steps)
 
 
@@ -53,16 +54,3 @@ def _obstacles(spec: ContainerSpec, container: CurrentContainer) -> list[Problem
         remedy = f"Wait for that task; if none runs any more: `pct unlock {spec.vmid}`."
         problems.append(Problem(where=spec.field("vmid"), what=what, remedy=remedy))
     return problems
-
-
-def _missing_privileges(node: Node, steps: Sequence[AdoptContainer]) -> list[Problem]:
-    gaps = permissions.missing_privileges(node.api, {f"/vms/{step.vmid}": _NEEDED for step in steps})
-    remedy = "`pveum acl modify` on the node grants it; a token with separated privileges needs its own entry."
-    return [
-        Problem(
-            where="pve_api_user",
-            what=f"{node.api.account_name} lacks {', '.join(sorted(gap))} on {path}",
-            remedy=remedy,
-        )
-        for path, gap in gaps.items()
-    ]

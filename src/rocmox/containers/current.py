@@ -67,7 +67,8 @@ class CurrentNode:
     """Wished VMIDs that are taken by something the account may not see."""
     storages: Mapping[str, storage.Storage]
     """Read, as the bridges are, when some wish asks something of them (`needs_resources`)."""
-    bridges: frozenset[str]
+    bridges: Mapping[str, str]
+    """Name → kind (`bridge`, `OVSBridge`, `vnet`)."""
 
 
 def read_container(node: Node, vmid: int, *, running: bool | None = None) -> CurrentContainer | None:
@@ -109,6 +110,7 @@ def read_node(node: Node, survey: Survey, specs: Collection[ContainerSpec]) -> C
     vmids = [spec.vmid for spec in specs]
     containers = read_containers(node, survey, vmids)
     asks = any(needs_resources(spec, containers.get(spec.vmid)) for spec in specs)
+    asks = asks or not permissions.may_do_everything(node.api)  # the bridge's kind says which privilege it wants
     unknown = [vmid for vmid in vmids if vmid not in containers and vmid not in survey.guests]
     return CurrentNode(
         name=node.name,
@@ -117,12 +119,12 @@ def read_node(node: Node, survey: Survey, specs: Collection[ContainerSpec]) -> C
         containers=containers,
         unseen=_unseen(node, unknown),
         storages=storage.list_storages(node) if asks else {},
-        bridges=cluster.list_bridges(node) if asks else frozenset(),
+        bridges=cluster.list_bridges(node) if asks else {},
     )
 
 
 def _unseen(node: Node, vmids: Collection[int]) -> frozenset[int]:
     """Those that are taken although the account sees no such guest; `root@pam` sees them all and need not ask."""
-    if permissions.sees_every_guest(node.api):
+    if permissions.may_do_everything(node.api):
         return frozenset()
     return frozenset(vmid for vmid in vmids if not cluster.vmid_is_free(node.api, vmid))

@@ -9,16 +9,9 @@ from rocmox.containers.problems import Problem
 from rocmox.containers.properties import disk_size_gib, disk_storage
 from rocmox.containers.spec import ContainerSpec
 from rocmox.errors import RefusedError
-from rocmox.proxmox import Node, cluster, permissions
+from rocmox.proxmox import Node, cluster
 
 OLDEST_VERSION = cluster.Version(major=8, minor=1)
-_VM_PRIVILEGES = frozenset(
-    f"VM.{name}"
-    for name in (
-        *("Allocate", "Audit", "PowerMgmt"),
-        *("Config.CPU", "Config.Disk", "Config.Memory", "Config.Network", "Config.Options"),
-    )
-)
 
 
 def check_node(node: Node) -> Survey:
@@ -44,40 +37,6 @@ def check_node(node: Node) -> Survey:
 def ownership_problems(specs: Sequence[ContainerSpec], current: CurrentNode) -> list[Problem]:
     """VMIDs that belong to somebody else, locks, and wishes that PVE cannot fulfil for an existing container."""
     return [problem for spec in specs for problem in _one_owner(spec, current)]
-
-
-def device_problems(node: Node, specs: Sequence[ContainerSpec]) -> list[Problem]:
-    """For containers whose devices will change: only `root@pam` by password may do that."""
-    if not specs or permissions.may_pass_devices(node.api):
-        return []
-    named = ", ".join(f"{spec.vmid} ({spec.hostname})" for spec in specs)
-    return [
-        Problem(
-            where="pve_api_user",
-            what=f"{node.api.account_name} may not pass devices to {named}: Proxmox VE allows devN only to "
-            f"{permissions.DEVICE_USER} itself, to no token and no administrator",
-            remedy="Set pve_api_user: root@pam with pve_api_password (from Ansible Vault), or leave the API's "
-            "credentials out: rocmox then uses pvesh over SSH as root. Everything but devices works with a token.",
-        )
-    ]
-
-
-def privilege_problems(node: Node, specs: Sequence[ContainerSpec], *, template_storage: str | None) -> list[Problem]:
-    """Privileges the account lacks for what is to be done; `template_storage` when a template must be downloaded."""
-    needed: dict[str, frozenset[str]] = {f"/vms/{spec.vmid}": _VM_PRIVILEGES for spec in specs}
-    for spec in specs:
-        needed[f"/storage/{spec.storage}"] = frozenset({"Datastore.AllocateSpace"})
-    if template_storage:
-        path = f"/storage/{template_storage}"
-        needed[path] = needed.get(path, frozenset()) | {"Datastore.AllocateTemplate"}
-    return [
-        Problem(
-            where="pve_api_user",
-            what=f"{node.api.account_name} lacks {', '.join(sorted(gap))} on {path}",
-            remedy="`pveum acl modify` on the node grants it; a token with separated privileges needs its own entry.",
-        )
-        for path, gap in permissions.missing_privileges(node.api, needed).items()
-    ]
 
 
 def _one_owner(spec: ContainerSpec, current: CurrentNode) -> list[Problem]:
@@ -107,6 +66,9 @@ def _existing_problems(spec: ContainerSpec, container: CurrentContainer) -> list
         )
         return [Problem(where=spec.field("vmid"), what=what, remedy=remedy)]
     problems = []
+    if container.config.get("template") == "1":
+        what = f"VMID {spec.vmid} is a template, and a template never runs"
+        problems.append(Problem(where=spec.field("vmid"), what=what, remedy="Choose a free VMID."))
     if container.lock:
         what = f"the container is locked ({container.lock}): something else is working on it"
         remedy = f"Wait for that task; if none runs any more: `pct unlock {spec.vmid}`."

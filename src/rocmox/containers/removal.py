@@ -8,11 +8,14 @@ from rocmox.containers import operations
 from rocmox.containers.current import TAG, CurrentContainer, read_container, read_containers
 from rocmox.containers.options import Options
 from rocmox.containers.preflight import check_node
+from rocmox.containers.privileges import lacking_problems
 from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.spec import ContainerSpec
 from rocmox.containers.steps import DestroyContainer
 from rocmox.errors import RefusedError
 from rocmox.proxmox import Node
+
+_NEEDED = {"VM.Audit", "VM.Allocate", "VM.PowerMgmt"}
 
 
 def plan_removal(node: Node, specs: Sequence[ContainerSpec]) -> tuple[tuple[DestroyContainer, ...], tuple[str, ...]]:
@@ -31,7 +34,7 @@ def plan_removal(node: Node, specs: Sequence[ContainerSpec]) -> tuple[tuple[Dest
             continue
         problems += _obstacles(spec, container)
         steps.append(DestroyContainer(vmid=spec.vmid, hostname=container.config.get("hostname", spec.hostname)))
-    refuse_if_any(problems)
+    refuse_if_any(problems + lacking_problems(node, {f"/vms/{step.vmid}": _NEEDED for step in steps}))
     return tuple(steps), tuple(left)
 
 

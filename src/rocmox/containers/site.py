@@ -15,10 +15,11 @@ from rocmox.containers.journal import CreationJournal
 from rocmox.containers.options import Options
 from rocmox.containers.plan import Rules, Wish, plan_container
 from rocmox.containers.prediction import foresee, in_words
+from rocmox.containers.privileges import plan_problems
 from rocmox.containers.problems import Problem, refuse_if_any
 from rocmox.containers.resources import resource_problems
 from rocmox.containers.spec import ContainerSpec
-from rocmox.containers.steps import DownloadTemplate, PassDevices, RemoveHalfMade, Step, UpdateConfig, WaitForCreation
+from rocmox.containers.steps import DownloadTemplate, RemoveHalfMade, Step, WaitForCreation
 from rocmox.containers.template_choice import choose_templates, downloads_of
 from rocmox.containers.templates import TemplateChoice
 from rocmox.proxmox import Node
@@ -95,7 +96,8 @@ def plan_site(
         for wish in wishes
     )
     downloads = downloads_of(chosen.values())
-    refuse_if_any(_permission_problems(node, plans, downloads))
+    foreseen = [(entry.wish.spec, entry.foreseen) for entry in plans]
+    refuse_if_any(plan_problems(node, foreseen, downloads, version=current.version, bridges=current.bridges))
     return SitePlan(current=current, rules=rules, downloads=downloads, containers=plans)
 
 
@@ -135,19 +137,3 @@ def _plan_one(
     steps = plan_container(wish, found, group_ids=known, rules=rules)
     steps = (first, *steps) if first else steps
     return ContainerPlan(wish=wish, current=found, steps=steps, foreseen=foresee(wish, found, steps, rules))
-
-
-def _permission_problems(
-    node: Node, plans: Sequence[ContainerPlan], downloads: Sequence[DownloadTemplate]
-) -> list[Problem]:
-    changing = [plan.wish.spec for plan in plans if plan.steps]
-    devices = [plan.wish.spec for plan in plans if any(_touches_devices(step) for step in plan.steps)]
-    template_storage = downloads[0].storage if downloads else None
-    problems = preflight.device_problems(node, devices)
-    return problems + preflight.privilege_problems(node, changing, template_storage=template_storage)
-
-
-def _touches_devices(step: Step) -> bool:
-    if isinstance(step, UpdateConfig):
-        return any(key.startswith("dev") for key in step.keys)
-    return isinstance(step, PassDevices)

@@ -88,6 +88,7 @@ def vmid_is_free(api: Api, vmid: int) -> bool:
     return True
 
 
-def list_bridges(node: Node) -> frozenset[str]:
-    """Names of Linux and Open vSwitch bridges and SDN vnets."""
-    return frozenset(str(entry["iface"]) for entry in node.api.get(node.path("network"), {"type": "any_bridge"}))
+def list_bridges(node: Node) -> dict[str, str]:
+    """Linux and Open vSwitch bridges and SDN vnets the account may see: name → kind."""
+    found = node.api.get(node.path("network"), {"type": "any_bridge"})
+    return {str(entry["iface"]): str(entry.get("type", "")) for entry in found}

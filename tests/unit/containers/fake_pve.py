@@ -72,7 +72,7 @@ class FakePve:
         answers = {
             "storage": [{"storage": name, "active": 1, **values} for name, values in self.storages.items()],
             "aplinfo": [{"type": "lxc", "template": name} for name in self.index],
-            "network": [{"iface": name} for name in self.bridges],
+            "network": [{"iface": name, "type": "bridge"} for name in self.bridges],
         }
         if len(rest) == 3:
             return [{"volid": volume} for volume in self.templates if volume.startswith(f"{rest[1]}:")]

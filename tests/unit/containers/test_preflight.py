@@ -93,6 +93,7 @@ def test_a_token_may_not_pass_devices_but_may_do_the_rest() -> None:
     for vmid in (101, 102):
         pve.permissions[f"/vms/{vmid}"] = {f"VM.{name}": 1 for name in (*vm, "Config.Options")}
     pve.permissions["/storage/local"] = {"Datastore.AllocateSpace": 1}
+    pve.permissions["/sdn/zones/localnetwork/vmbr0"] = {"SDN.Use": 1}
     assert "devN only to root@pam itself" in refusal(pve, LLM)
     assert plan(pve, CHAT).steps != ()
 

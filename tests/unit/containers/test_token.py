@@ -84,10 +84,56 @@ def test_cards_are_refused_before_anything_changes(lab: LabNode) -> None:
 
 @pytest.mark.parametrize(
     "privilege",
-    ["VM.Allocate", "VM.Audit", "VM.Config.Network", "VM.Config.Options", "VM.PowerMgmt", "Datastore.AllocateSpace"],
+    [
+        *("VM.Allocate", "VM.Audit", "VM.PowerMgmt", "VM.Config.CPU", "VM.Config.Memory", "VM.Config.Network"),
+        *("VM.Config.Options", "Datastore.AllocateSpace", "SDN.Use"),
+    ],
 )
 def test_a_privilege_that_lacks_is_named_before_anything_changes(lab: LabNode, privilege: str) -> None:
     api = token_with(lab, [name for name in privileges() if name != privilege])
     with pytest.raises(RocmoxError, match=re.escape(privilege)):
         plan(api, CHAT)
+    assert api.changes == []
+
+
+@pytest.mark.parametrize("privilege", ["VM.Allocate", "VM.PowerMgmt"])
+def test_a_removal_that_will_not_be_allowed_is_refused_before_the_guest_is_stopped(
+    lab: LabNode, privilege: str
+) -> None:
+    Client(lab.pve).create(102, hostname="chat1", tags="rocmox")
+    api = token_with(lab, [name for name in privileges() if name != privilege])
+    with pytest.raises(RefusedError, match=f"lacks {re.escape(privilege)} on /vms/102"):
+        plan_removal(Node(api=api, name="pve1"), parse_specs([CHAT]))
+    assert api.changes == []
+
+
+def test_what_a_change_needs_is_enough_for_it(lab: LabNode) -> None:
+    full = token_with(lab, privileges())
+    node = Node(api=full, name="pve1")
+    apply_site(node, plan(full, CHAT), Options(), lambda _: GROUPS)
+    full.client("PUT", "/access/roles/Rocmox", privs="VM.Audit,VM.Config.CPU,Sys.Audit,SDN.Use")
+    apply_site(node, plan(full, CHAT | {"cores": 2}), Options(), lambda _: GROUPS)
+    assert full.client.config(102)["cores"] == 2
+    with pytest.raises(RefusedError, match=r"lacks VM\.Config\.Memory on /vms/102"):
+        plan(full, CHAT | {"cores": 2, "memory_mib": 768})
+
+
+def test_features_of_a_privileged_container_are_for_root_alone(lab: LabNode) -> None:
+    api = token_with(lab, [*privileges(), "Sys.Modify"])
+    entry = CHAT | {"unprivileged": False}
+    with pytest.raises(RefusedError, match=r"gpu_containers\[0\].nesting .*set by root@pam alone"):
+        plan(api, entry)
+    assert api.changes == []
+    apply_site(Node(api=api, name="pve1"), plan(api, entry | {"nesting": False}), Options(), lambda _: GROUPS)
+    assert plan(api, entry | {"nesting": False}).steps == ()
+
+
+def test_a_privileged_container_wants_more_on_pve_9(lab: LabNode) -> None:
+    api = token_with(lab, privileges())
+    entry = CHAT | {"unprivileged": False, "nesting": False}
+    if lab.pve.modern:
+        with pytest.raises(RefusedError, match=r"lacks Sys\.Modify on /"):
+            plan(api, entry)
+    else:
+        assert plan(api, entry).steps
     assert api.changes == []

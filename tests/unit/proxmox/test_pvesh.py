@@ -18,7 +18,7 @@ from rocmox.machine import Completed, LocalMachine
 from rocmox.machine.ssh import SshMachine
 from rocmox.proxmox import Node, PveshApi, lxc, tasks
 from rocmox.proxmox.failures import ConfigChangedError, NotFoundError
-from rocmox.proxmox.permissions import may_pass_devices
+from rocmox.proxmox.permissions import may_do_everything
 from rocmox.proxmox.pvesh import last_document
 
 UPID = "UPID:pve1:0000138C:00047F92:6AFFCC28:vzstart:101:root@pam:"
@@ -128,7 +128,7 @@ def test_no_json_is_no_answer() -> None:
 
 
 def test_root_on_the_node_may_pass_devices() -> None:
-    assert may_pass_devices(PveshApi(Pvesh()))
+    assert may_do_everything(PveshApi(Pvesh()))
 
 
 def test_pvesh_s_255_is_told_from_ssh_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
