@@ -26,7 +26,7 @@ _SMALL = {"cores": 1, "memory_mib": 512, "disk_gib": 2, "storage": "local", "tem
 CARDS = {"vmid": 711, "hostname": "cards", "gpus": ["0000:06:00.0"], **_SMALL}
 PLAIN = {"vmid": 712, "hostname": "plain", "gpus": [], **_SMALL}
 _SHORT = {"gpu_container_shutdown_timeout_seconds": 10, "gpu_container_start_timeout_seconds": 60}
-_LONGEST_RUN_SECONDS = 300
+_LONGEST_RUN_SECONDS, _REBOOT_SECONDS = 300, 180
 _LOOK = """
 cd /etc/pve/lxc && sha256sum 790.conf 791.conf; pct status 790; pct status 791
 ls -l --time-style=+ /var/lib/vz/images/790 /var/lib/vz/images/791 | grep raw
@@ -98,7 +98,9 @@ class FaultNode:
 
     def mend(self) -> None:
         """Clear every fault, and wait for a node that reboots."""
-        services.wait_until_ready(self._state)
+        deadline = time.monotonic() + _REBOOT_SECONDS
+        while not services.ask_services(self._state).all and time.monotonic() < deadline:
+            time.sleep(1)
         records.clear_all(self.target)
 
     def shell(self, script: str) -> str:

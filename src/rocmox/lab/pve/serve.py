@@ -19,6 +19,7 @@ from rocmox.lab.pve.worker import ProcessSpawner, Spawner
 
 CERTIFICATE, KEY = "/etc/pve/local/pve-ssl.pem", "/etc/pve/local/pve-ssl.key"
 DEFAULT_PORT = 8006
+_LAST_ANSWERS_SECONDS = 3  # a call that is held by a fault must not hold up a reboot
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -68,5 +69,12 @@ def main(argv: list[str] | None = None) -> int:
     context = None if options.plain else tls_context(node)
     scheme = "http" if options.plain else "https"
     print(f"{scheme}://{options.host or 'localhost'}:{options.port} {fingerprint(node)}", flush=True)
-    web.run_app(server.application(), host=options.host, port=options.port, ssl_context=context, print=lambda *_: None)
+    web.run_app(
+        server.application(),
+        host=options.host,
+        port=options.port,
+        ssl_context=context,
+        shutdown_timeout=_LAST_ANSWERS_SECONDS,
+        print=lambda *_: None,
+    )
     return 0
