@@ -33,7 +33,7 @@ EXPECTED = {
     "fails": (Verdict.FAIL, "P2P_CALL_FAILED", None),
     "out-of-memory": (Verdict.UNKNOWN, "P2P_OUT_OF_MEMORY", None),
 }
-ELSEWHERE = {"one-way", "hang", "slow", "no-device"}  # have tests of their own below
+ELSEWHERE = {"crowd", "one-way", "hang", "slow", "no-device"}  # have tests of their own below
 
 
 @pytest.fixture
@@ -139,6 +139,14 @@ def test_a_crowd_is_tested_at_level_3(stand_in: StandIn) -> None:
     assert {one.code for one in found.values()} == {"P2P_OK"}
     crowds = [line.source for line in found[UP].evidence if line.value == "all arrive byte for byte"]
     assert crowds == ["both directions at once", "2 pairs at once"]
+
+
+def test_what_breaks_in_a_crowd_alone(stand_in: StandIn) -> None:
+    stand_in.be(f"mode=crowd {TWO_CARDS}")
+    assert {one.code for one in examine().values()} == {"P2P_OK"}
+    found = examine(level=3)
+    assert {told(one) for one in found.values()} == {(Verdict.CRIT, "P2P_DATA_CORRUPT", "unchanged")}
+    assert "both directions at once" in found[UP].summary
 
 
 def test_less_memory_means_smaller_copies(stand_in: StandIn) -> None:

@@ -24,6 +24,7 @@ _LIMIT_SECONDS = 20.0
 _SLOW_SECONDS = 1.0  # for one fill and copy of 64 KiB; MES itself gives up on a message after 2.1 s
 _READ_LOG = "Read `rocmox kernel-log` on the node for queue, MES and reset messages"
 _ENDS = {
+    "killed": (Verdict.UNKNOWN, "QUEUES_KILLED", remedies.KILLED),
     "stuck": (Verdict.CRIT, "QUEUES_STUCK", remedies.STUCK),
     "timeout": (Verdict.FAIL, "QUEUES_HUNG", f"{_READ_LOG}; reset or reboot the node."),
     "signal": (Verdict.FAIL, "QUEUES_CRASHED", f"{_READ_LOG}."),
@@ -70,8 +71,9 @@ def _trouble(report: Reporter, address: str, answer: Answer) -> Result | None:
     if any(entry["dispatch"] is False for entry in dispatches):
         what = "a small dispatch reports success, and memory holds other bytes"
         return report.crit("QUEUES_WRONG", address, what, evidence, remedy=f"{_READ_LOG}; serve nothing on this card.")
-    if answer.end in _ENDS:
-        verdict, code, remedy = _ENDS[answer.end]
+    end = "killed" if answer.was_killed else answer.end
+    if end in _ENDS:
+        verdict, code, remedy = _ENDS[end]
         return report(verdict, code, address, f"a small dispatch {answer.in_words}", evidence, remedy=remedy)
     if answer.error_name == OUT_OF_MEMORY:
         what = "no room for two buffers of 64 KiB"
@@ -87,7 +89,7 @@ def _trouble(report: Reporter, address: str, answer: Answer) -> Result | None:
 def _no_devices(context: Context, report: Reporter, why: str, reason: str, *, has_cards: bool) -> Result:
     name = context.machine.name
     if not has_cards and why in {"NOT_TESTED", "NO_DEVICE"}:
-        return report.not_applicable(name, f"no AMD GPU is here: {reason}")
+        return report.not_applicable(name, f"no AMD GPU is seen here: {reason}")
     remedy = remedies.LIBRARY if why == "NOT_TESTED" else remedies.DEVICES
     verdict = Verdict.UNKNOWN if why in {"NOT_TESTED", "NO_DEVICE"} or not has_cards else Verdict.FAIL
     return report(verdict, f"QUEUES_{why}", name, f"queues not tested: {reason}", remedy=remedy)

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from typing import Any
 
+from rocmox.errors import CannotLookError
 from rocmox.health.probes.assembly import run_assembled
 from rocmox.machine import Machine
 
@@ -36,14 +37,17 @@ class Answer:
 
     @classmethod
     def from_probe(cls, answer: dict[str, Any]) -> Answer:
-        """Reads what `probes/hip.py` printed."""
-        return cls(
-            end=answer["end"],
-            detail=str(answer.get("signal") or answer.get("exit_status") or ""),
-            stderr=answer["stderr"],
-            seconds=answer["seconds"],
-            said=tuple(answer["said"]),
-        )
+        """Reads what `probes/hip.py` printed; CannotLookError for anything else."""
+        try:
+            return cls(
+                end=answer["end"],
+                detail=str(answer.get("signal") or answer.get("exit_status") or ""),
+                stderr=answer["stderr"],
+                seconds=answer["seconds"],
+                said=tuple({**entry} for entry in answer["said"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CannotLookError(f"the probe of libamdhip64 answered something else: {str(answer)[:200]}") from error
 
     def all(self, key: str) -> list[dict[str, Any]]:
         """Everything it said under this key."""
@@ -63,6 +67,11 @@ class Answer:
         """The name of the error that a call returned, None when none did."""
         error = self.last("error")
         return str(error["name"]) if error else None
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody else sent SIGKILL: most often the kernel, short of memory."""
+        return self.end == "signal" and self.detail == "SIGKILL"
 
     @property
     def in_words(self) -> str:

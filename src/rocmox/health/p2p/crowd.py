@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from rocmox.errors import CannotLookError
 from rocmox.health.context import Context
 from rocmox.health.hip.answer import OUT_OF_MEMORY, Answer, ask
 from rocmox.health.p2p import remedies
@@ -32,7 +33,11 @@ def try_crowds(context: Context, verdicts: Sequence[PairVerdict], plan: Plan) ->
 def _try(context: Context, members: Sequence[PairVerdict], plan: Plan, words: str) -> dict[str, PairVerdict]:
     pairs = [(member.pair.source_device, member.pair.destination_device) for member in members]
     question = {"job": "crowd", "pairs": pairs, "sizes": [plan.crowd_bytes]}
-    answer = ask(context.machine, question, limit_seconds=plan.limit_seconds)
+    try:
+        answer = ask(context.machine, question, limit_seconds=plan.limit_seconds)
+    except CannotLookError as error:
+        evidence = Evidence(source=f"{words} at once", value=f"not tested: {error.message}")
+        return {one.pair.name: dataclasses.replace(one, evidence=(*one.evidence, evidence)) for one in members}
     told = {tuple(entry["crowd"]): entry for entry in answer.all("crowd")}
     judged = {}
     for member, pair in zip(members, pairs, strict=True):
@@ -44,7 +49,7 @@ def _judge(member: PairVerdict, entry: dict[str, dict[str, object]] | None, answ
     if entry is not None and entry["difference"]["wrong"]:
         finding = wrong_copy(entry["difference"], f"hipMemcpyPeerAsync, {words} at once")
         return dataclasses.replace(member, **vars(finding))
-    if entry is not None or answer.error_name == OUT_OF_MEMORY:
+    if entry is not None or answer.error_name == OUT_OF_MEMORY or answer.was_killed:
         value = "all arrive byte for byte" if entry else "no room to test this"
         return dataclasses.replace(
             member, evidence=(*member.evidence, Evidence(source=f"{words} at once", value=value))

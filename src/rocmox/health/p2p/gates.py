@@ -51,19 +51,18 @@ def busy(context: Context, pairs: Sequence[Pair]) -> list[PairVerdict]:
     cards: dict[str, Gpu] = {
         gpu.pci_address: gpu for pair in pairs for gpu in (pair.source_gpu, pair.destination_gpu) if gpu is not None
     }
-    holders = read_holders(context, list(cards.values()))
-    if not holders:
-        return []
-    summary = f"not tested: the cards are in use ({'; '.join(holder.value for holder in holders[:3])})"
+    try:
+        holders = read_holders(context, list(cards.values()))
+    except CannotLookError as error:
+        code, summary, holders = "P2P_PROBE_FAILED", f"not tested: who uses the cards? {error.message}", []
+    else:
+        if not holders:
+            return []
+        code = "P2P_CARDS_BUSY"
+        summary = f"not tested: the cards are in use ({'; '.join(holder.value for holder in holders[:3])})"
+    unknown = Verdict.UNKNOWN
     return [
-        PairVerdict(
-            pair=pair,
-            verdict=Verdict.UNKNOWN,
-            code="P2P_CARDS_BUSY",
-            summary=summary,
-            remedy=REMEDY,
-            evidence=tuple(holders),
-        )
+        PairVerdict(pair=pair, verdict=unknown, code=code, summary=summary, remedy=REMEDY, evidence=tuple(holders))
         for pair in pairs
     ]
 

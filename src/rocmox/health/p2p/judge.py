@@ -67,6 +67,8 @@ def _wrong_data(answer: Answer) -> Finding | None:
 
 
 def _ending(answer: Answer) -> Finding | None:
+    if answer.was_killed:
+        return _unknown("P2P_KILLED", f"the test {answer.in_words}, by somebody else", remedies.KILLED)
     match answer.end:
         case "stuck":
             return _crit("P2P_STUCK", f"the test {answer.in_words}", remedies.STUCK)

@@ -24,6 +24,10 @@ STUCK = (
 )
 CALL = "Read the error's name and the node's kernel log; `rocmox health` in the guest checks rights and library."
 MEMORY = "Free the cards' memory: stop the process that holds it (`rocmox gpus` names it), and test again."
+KILLED = (
+    "Most often the kernel killed it, short of memory: give the container 1 GiB more (the test takes some 200 MiB, "
+    "and the runtime its own), and test again."
+)
 SLOW = (
     "Compare the trained links (`rocmox gpus`) with the slots: reseat the card or riser, look at pcie_replay_count, "
     "take the slot's full speed in the BIOS. `lspci -tv` shows which bridges both share."

@@ -73,20 +73,28 @@ def _test(context: Context, pairs: Sequence[Pair], plan: Plan, progress: Progres
     for number, pair in enumerate(pairs, start=1):
         if any(verdict.code == "P2P_STUCK" for verdict in verdicts):
             summary = "not tested: a process of an earlier pair waits in the kernel"
-            verdicts.append(
-                PairVerdict(
-                    pair=pair, verdict=Verdict.UNKNOWN, code="P2P_NOT_TESTED", summary=summary, remedy=remedies.STUCK
-                )
-            )
+            verdicts.append(_unknown(pair, "P2P_NOT_TESTED", summary, remedies.STUCK))
             continue
         progress(f"pair {number} of {len(pairs)}: {pair.name}")
-        question = plan.question(_number(pair.source_device), _number(pair.destination_device))
-        verdicts.append(judge_pair(pair, ask(context.machine, question, limit_seconds=plan.limit_seconds)))
+        verdicts.append(_test_one(context, pair, plan))
         progress(f"  {verdicts[-1].verdict.value} {verdicts[-1].summary}")
     if plan.crowd_bytes is not None:
         progress("both directions and all pairs at the same time")
         verdicts = try_crowds(context, verdicts, plan)
     return verdicts
+
+
+def _test_one(context: Context, pair: Pair, plan: Plan) -> PairVerdict:
+    """A machine that cannot be asked any more is a verdict on this pair; the others keep theirs."""
+    question = plan.question(_number(pair.source_device), _number(pair.destination_device))
+    try:
+        return judge_pair(pair, ask(context.machine, question, limit_seconds=plan.limit_seconds))
+    except CannotLookError as error:
+        return _unknown(pair, "P2P_PROBE_FAILED", f"not tested: {error.message}", error.remedy or remedies.REPORT)
+
+
+def _unknown(pair: Pair, code: str, summary: str, remedy: str) -> PairVerdict:
+    return PairVerdict(pair=pair, verdict=Verdict.UNKNOWN, code=code, summary=summary, remedy=remedy)
 
 
 def _number(device: int | None) -> int:
@@ -152,7 +160,7 @@ def _nothing(context: Context, devices: Devices, cards: dict[str, Gpu]) -> Resul
     if devices.why_none in {"", "NOT_TESTED", "NO_DEVICE"} and len({*devices.addresses, *cards}) == 1:
         return report.not_applicable(name, "peer-to-peer access takes two cards, and there is one")
     if devices.why_none == "NOT_TESTED":
-        return report.not_applicable(name, f"no AMD GPU is here, and {devices.reason}")
+        return report.not_applicable(name, f"no AMD GPU is seen here, and {devices.reason}")
     if devices.why_none == "NO_DEVICE":
-        return report(Verdict.NOT_APPLICABLE, "P2P_NO_DEVICE", name, f"no AMD GPU is here: {devices.reason}")
+        return report(Verdict.NOT_APPLICABLE, "P2P_NO_DEVICE", name, f"no AMD GPU is seen here: {devices.reason}")
     return report.unknown(f"P2P_{devices.why_none}", name, devices.reason, remedy=remedies.DEVICES)

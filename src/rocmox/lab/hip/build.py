@@ -16,6 +16,7 @@ MODES = (
     "partial",
     "corrupt",
     "changes-source",
+    "crowd",
     "crash",
     "abort",
     "hang",

@@ -43,6 +43,7 @@ struct area {
 
 static void copy_rows(const struct area *it, bool affected, bool downwards) {
   if (affected && (mode_is("no-copy") || (mode_is("one-way") && downwards))) return;
+  if (affected && mode_is("crowd") && allocation_count() > 2) return;
   bool partial = affected && mode_is("partial");
   size_t rows = partial && it->height > 1 ? it->height / 2 : it->height;
   size_t bytes = partial && it->height == 1 ? it->width / 2 : it->width;

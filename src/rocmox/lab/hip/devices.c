@@ -28,6 +28,12 @@ static struct ihipStream_t null_stream;
 
 bool is_device(int device) { return device >= 0 && device < settings()->device_count && !mode_is("no-device"); }
 
+int allocation_count(void) {
+  int count = 0;
+  for (struct allocation *one = allocations; one; one = one->next) ++count;
+  return count;
+}
+
 int current_device(void) { return current; }
 
 int device_of(const void *address, size_t size) {

@@ -10,6 +10,7 @@
  *   mode=partial        a copy between devices stops half way and returns success
  *   mode=corrupt        one byte in `every` arrives changed
  *   mode=changes-source one byte of the source is changed by the copy
+ *   mode=crowd          as no-copy, but only while several pairs have their buffers
  *   mode=crash|abort    the process dies of SIGSEGV or abort()
  *   mode=hang           the call never returns
  *   mode=slow           copies between devices take 20 times as long (by the events' clock)
@@ -61,6 +62,7 @@ hipError_t enter_copy(const char *call, int from, int to);
 /* The device whose memory holds all of these bytes, or -1. */
 int device_of(const void *address, size_t size);
 int current_device(void);
+int allocation_count(void);
 bool is_device(int device);
 /* Simulated seconds pass on a stream. */
 void pass(hipStream_t stream, double seconds);

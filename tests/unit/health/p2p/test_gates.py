@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rocmox.errors import CannotLookError
 from rocmox.health.context import Context
 from rocmox.health.hip import holders
 from rocmox.health.hip.answer import Answer
@@ -126,3 +127,37 @@ def test_a_capture_runs_nothing(fresh_tree: Callable[[str], Path]) -> None:
     report = run.examine(Context(machine=CapturedMachine(fresh_tree("w7900x2")), level=2))
     assert {(one.verdict, one.code) for one in report.pairs} == {(Verdict.UNKNOWN, "P2P_CLAIMED_NOT_TESTED")}
     assert "a capture runs no commands" in report.pairs[0].summary
+
+
+def test_a_machine_that_is_lost_meanwhile_leaves_the_others_their_verdict(
+    probes: Probes, fresh_tree: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(machine: object, question: dict[str, Any], *, limit_seconds: float) -> Answer:
+        if question["source"] == 1:
+            raise CannotLookError("ssh: connection reset")
+        return probes._ask(machine, question, limit_seconds=limit_seconds)
+
+    monkeypatch.setattr(run, "ask", lose)
+    assert examine(fresh_tree("w7900x2")) == {
+        FIRST: (Verdict.PASS, "P2P_OK"),
+        SECOND: (Verdict.UNKNOWN, "P2P_PROBE_FAILED"),
+    }
+
+
+def test_nothing_starts_when_nobody_can_say_who_uses_the_cards(
+    probes: Probes, fresh_tree: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object) -> None:
+        raise CannotLookError("no python3")
+
+    monkeypatch.setattr(holders, "run_probe", refuse)
+    assert set(examine(fresh_tree("w7900x2")).values()) == {(Verdict.UNKNOWN, "P2P_PROBE_FAILED")}
+    assert probes.asked == []
+
+
+@pytest.mark.parametrize(
+    "printed", [None, [], {}, {"end": "done"}, {"end": "done", "stderr": "", "seconds": 1, "said": 5}]
+)
+def test_an_answer_that_is_none_is_said_to_be_none(printed: Any) -> None:
+    with pytest.raises(CannotLookError, match="answered something else"):
+        Answer.from_probe(printed)

@@ -44,6 +44,7 @@ GOOD = (ACCESS, {"room": 256 * MIB}, copy(), {"control": True}, {"latency_second
         (answer(ACCESS, copy(difference=WRONG), end="signal", detail="SIGSEGV"), Verdict.CRIT, "P2P_DATA_CORRUPT"),
         (answer(*GOOD, {"source_changed": WRONG}), Verdict.CRIT, "P2P_DATA_CORRUPT"),
         (answer(*GOOD, end="signal", detail="SIGSEGV"), Verdict.FAIL, "P2P_CRASHED"),
+        (answer(*GOOD, end="signal", detail="SIGKILL"), Verdict.UNKNOWN, "P2P_KILLED"),
         (answer(ACCESS, end="timeout"), Verdict.FAIL, "P2P_TIMEOUT"),
         (answer(ACCESS, end="stuck"), Verdict.CRIT, "P2P_STUCK"),
         (answer(ACCESS, end="exit", detail="70"), Verdict.UNKNOWN, "P2P_PROBE_FAILED"),
