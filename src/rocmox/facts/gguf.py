@@ -1,7 +1,7 @@
 """The header of a GGUF file: metadata and the list of tensors, never their data (`gguf_dump.py --no-tensors`).
 
 Versions 2 and 3, little endian (docs/gguf.md and src/gguf.cpp of ggml). Long arrays, such as a vocabulary, are stepped
-over without being kept, so memory stays flat. Whatever contradicts the format ends in a UsageError that names the place.
+over without being kept, so memory stays flat. Whatever contradicts the format is a UsageError that names the place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 import struct
 from collections.abc import Callable
 
-from rocmox.errors import UsageError
 from rocmox.facts.ggml_types import BY_NUMBER, GgmlType
 from rocmox.facts.gguf_cursor import Cursor
 
@@ -102,11 +101,11 @@ def _read_version(cursor: Cursor) -> int:
     if cursor.take(4, "the magic number") != _MAGIC:
         cursor.fail("it does not begin with GGUF", remedy="Give a .gguf file; a split one by its first part.")
     version = cursor.unsigned32("the version")
-    if version in _VERSIONS:
-        return version
     if version & 0xFFFF == 0:
         cursor.fail("it is written for big-endian machines, which no AMD GPU is plugged into")
-    cursor.fail(f"GGUF version {version} is not one of {', '.join(map(str, _VERSIONS))}")
+    if version not in _VERSIONS:
+        cursor.fail(f"GGUF version {version} is not one of {', '.join(map(str, _VERSIONS))}")
+    return version
 
 
 def _read_metadata(cursor: Cursor, count: int) -> tuple[dict[str, Value], dict[str, int]]:

@@ -86,7 +86,7 @@ def _opened(model: str) -> Iterator[tuple[BinaryIO, int]]:
                 remedy="Give a .gguf file, an http(s) address of one, or a name that `rocmox fit --list` prints.",
             )
         with path.open("rb", buffering=0) as file:
-            yield file, os.fstat(file.fileno()).st_size  # type: ignore[misc]  # a raw file reads bytes too
+            yield file, os.fstat(file.fileno()).st_size
     except OSError as error:
         raise CannotLookError(f"{model}: {error.strerror or error}") from error
 

@@ -24,6 +24,8 @@ _SPLIT_TENSOR = 8738  # -sm tensor, #19378, 2026-04-09
 _HALF_MASK = 9361  # the mask is f16 from the start, #23764, 2026-05-28
 _SLOT_LOGITS = 9460  # llama-server reserves logits for its slots only, #23861, 2026-06-01
 _NO_LEAK = 9490  # f16 copies of a quantised cache leave the pool, #23907, 2026-06-03
+_LATENT_KEYS_ONLY = 7850  # MLA caches K alone, 2026-01
+_ROWS_CHOSEN_LAST = 9891  # some graphs choose the tokens with logits after the last layer, 2026-07
 _NO_SPLIT_ROW = 9890  # row split leaves the backend, #24216, 2026-07-06
 _WINDOW_BY_256 = 7000  # windowed caches are padded to 256, #17037, 2025-11
 
@@ -87,6 +89,16 @@ class LlamaBuild:
     def pads_window_to_256(self) -> bool:
         """Whether a windowed cache is padded like a full one."""
         return self.number >= _WINDOW_BY_256
+
+    @property
+    def caches_latent_values(self) -> bool:
+        """Whether compressed attention caches V besides K, of which it is a part."""
+        return self.number < _LATENT_KEYS_ONLY
+
+    @property
+    def chooses_rows_last(self) -> bool:
+        """Whether graphs that feed a draft head choose the tokens with logits after the last layer."""
+        return self.number >= _ROWS_CHOSEN_LAST
 
     @property
     def flash_attention_by_default(self) -> bool:

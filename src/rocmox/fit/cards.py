@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import NoReturn
 
 from rocmox.errors import UsageError
 
@@ -77,7 +78,7 @@ def _parse_group(part: str) -> list[Card]:
     return [Card(name=name, architecture=architecture, capacity_mib=capacity)] * count
 
 
-def _refuse(part: str) -> None:
+def _refuse(part: str) -> NoReturn:
     raise UsageError(
         f"--cards: {part[:60]!r} names no cards",
         remedy=f"Write for example 3xmi50-16g, 4x24576MiB or 1xmi50-32g+1xw7900. Known: {', '.join(known_cards())}.",

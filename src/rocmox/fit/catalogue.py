@@ -49,7 +49,7 @@ def _from_shape(name: str, shape: dict[str, Any], quantisation: str) -> Model:
     known = {entry.lower(): entry for entry in QUANTISATIONS}
     if wanted.lower() not in known:
         raise UsageError(
-            f"{name}:{quantisation[:20]} – no such quantisation", remedy=f"Take one of {', '.join(QUANTISATIONS)}."
+            f"{name}:{quantisation[:20]} has no such quantisation", remedy=f"Take one of {', '.join(QUANTISATIONS)}."
         )
     kind = known[wanted.lower()]
     metadata = _metadata(shape)

@@ -1,6 +1,6 @@
-"""Compute buffers: the graph of a full micro batch, scheduled and allocated as llama.cpp does before the first prompt.
+"""Compute buffers: the graph of a full micro batch, scheduled and allocated as before the first prompt.
 
-`sched_reserve` of src/llama-context.cpp (2026) and the end of `llama_new_context_with_model` of src/llama.cpp (2025-01).
+`sched_reserve` of src/llama-context.cpp (2026); the end of `llama_new_context_with_model` of src/llama.cpp (2025-01).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rocmox.fit.graph.early import Early
 from rocmox.fit.graph.modern import Modern
 from rocmox.fit.graph.profiles import profile_of
 from rocmox.fit.graph.scheduler import PIPELINE_COPIES, Schedule, schedule
+from rocmox.fit.graph.style import Style
 from rocmox.fit.kv_cache import Cells
 from rocmox.fit.model import Model
 from rocmox.fit.settings import Settings
@@ -65,10 +66,8 @@ def plan_graph(
         marks_outputs=not early,
     )
     build.outputs = outputs or _outputs(settings, build.tokens)
-    style = Early() if early else Modern()
-    Decoder(
-        build=build, style=style, profile=profile_of(model.hyper.architecture), inputs=style.inputs(build)
-    ).run()
+    style: Style = Early() if early else Modern()
+    Decoder(build=build, style=style, profile=profile_of(model.hyper.architecture), inputs=style.inputs(build)).run()
     pipelined = devices > 1 and settings.split == "layer" and settings.peer_copy
     return schedule(
         build.graph,

@@ -22,7 +22,7 @@ class Cells:
 
 
 def count_cells(model: Model, settings: Settings) -> Cells:
-    """`llama_context::llama_context`, `llama_kv_cache_iswa`: context, streams and windows are padded to what kernels like."""
+    """`llama_context`, `llama_kv_cache_iswa`: context, streams and windows are padded to what kernels like."""
     build = settings.build
     padding = _PADDING if settings.flash_attention or build.pads_window_to_256 else _SHORT_PADDING
     context = _padded(settings.context_tokens, padding)
@@ -46,7 +46,7 @@ def layer_bytes(model: Model, settings: Settings, cells: Cells, layer: int) -> i
         return 0
     rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
     total = settings.kv_k.row_bytes(hyper.k_width(layer)) * rows
-    if hyper.is_mla:
+    if hyper.is_mla and not settings.build.caches_latent_values:
         return total
     width = hyper.v_width(layer)
     if not settings.flash_attention and not settings.build.is_early:

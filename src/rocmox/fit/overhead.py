@@ -4,8 +4,8 @@
 - libraries: each rocBLAS handle allocates 32 MiB of workspace.
 - pool: scratch of matrix products and of attention (`scratch.py`), taken while the first prompt is computed.
 - rounding: in row split every matrix is its own allocation of 2 MiB blocks (`row_split.py`).
-- remainder: code objects, queues and their scratch, page tables, fragmentation: the one calibrated constant of a kind of
-  build, `REMAINDER_MIB`.
+- remainder: code objects, queues and their scratch, page tables, fragmentation: one calibrated constant for each kind
+  of build, `REMAINDER_MIB`.
 """
 
 from __future__ import annotations

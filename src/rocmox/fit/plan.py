@@ -6,14 +6,15 @@ import dataclasses
 from collections.abc import Sequence
 
 from rocmox.fit.cards import Card
-from rocmox.fit.compute import compute_buffers
-from rocmox.fit.kv_cache import cache_bytes, count_cells
+from rocmox.fit.compute import ComputeBuffers, compute_buffers
+from rocmox.fit.kv_cache import Cells, cache_bytes, count_cells
 from rocmox.fit.model import Model
 from rocmox.fit.overhead import Overhead, measure_overhead
 from rocmox.fit.placement import place_layers
 from rocmox.fit.row_split import row_weights
 from rocmox.fit.scratch import last_held_context
 from rocmox.fit.settings import Settings
+from rocmox.fit.tensor_split import tensor_cache_bytes, tensor_weights
 from rocmox.fit.weights import Weights, weight_bytes
 
 _MIB = 1 << 20
@@ -60,9 +61,11 @@ class Plan:
 
 
 def shares_of(settings: Settings, cards: Sequence[Card]) -> tuple[float, ...]:
-    """The tensor split: as asked for, else by the cards' free memory, as llama.cpp does; one card alone in split none."""
+    """The tensor split: as asked for, else by the cards' free memory (equal in split tensor); split none takes one."""
     if settings.split == "none":
         return (1.0,) + (0.0,) * (len(cards) - 1)
+    if settings.split == "tensor" and not settings.tensor_split:
+        return (1.0,) * len(cards)
     return settings.tensor_split or tuple(float(card.capacity_mib) for card in cards)
 
 
@@ -72,13 +75,13 @@ def make_plan(model: Model, settings: Settings, cards: Sequence[Card], *, uses_c
     places = place_layers(layers=model.hyper.all_layers, shares=shares)
     cells = count_cells(model, settings)
     weights = _weights(model, settings, places, shares)
-    caches = cache_bytes(model, settings, cells, places=places, devices=len(cards))
-    compute = compute_buffers(model, settings, places=places, cells=cells, devices=len(cards))
+    caches = _caches(model, settings, cells, places, shares)
+    compute = _compute(model, settings, cells, places, shares)
     overhead = measure_overhead(model, settings, cards=cards, places=places, shares=shares, uses_cublas=uses_cublas)
     devices = tuple(
         DevicePlan(
             card=card,
-            layers=places.count(index),
+            layers=model.hyper.layers if settings.split == "tensor" else places[:-1].count(index),
             model_bytes=weights.device_bytes[index],
             context_bytes=caches[index],
             compute_bytes=compute.device_bytes[index],
@@ -98,12 +101,32 @@ def make_plan(model: Model, settings: Settings, cards: Sequence[Card], *, uses_c
 
 
 def _weights(model: Model, settings: Settings, places: tuple[int, ...], shares: Sequence[float]) -> Weights:
+    if settings.split == "tensor":
+        return tensor_weights(model, shares)
     whole = weight_bytes(model, places=places, devices=len(shares))
     if settings.split != "row":
         return whole
     return Weights(
         device_bytes=row_weights(model, places=places, shares=shares).device_bytes, host_bytes=whole.host_bytes
     )
+
+
+def _caches(
+    model: Model, settings: Settings, cells: Cells, places: tuple[int, ...], shares: Sequence[float]
+) -> list[int]:
+    if settings.split == "tensor":
+        return tensor_cache_bytes(model, settings, cells, shares)
+    return cache_bytes(model, settings, cells, places=places, devices=len(shares))
+
+
+def _compute(
+    model: Model, settings: Settings, cells: Cells, places: tuple[int, ...], shares: Sequence[float]
+) -> ComputeBuffers:
+    """In split tensor every GPU computes the whole graph on its parts, and reserves for it what one GPU would."""
+    if settings.split != "tensor":
+        return compute_buffers(model, settings, places=places, cells=cells, devices=len(shares))
+    one = compute_buffers(model, settings, places=(0,) * len(places), cells=cells, devices=1)
+    return ComputeBuffers(device_bytes=one.device_bytes * len(shares), host_bytes=one.host_bytes)
 
 
 def ends_at(model: Model, plan: Plan) -> int | None:

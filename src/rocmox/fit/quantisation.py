@@ -66,27 +66,27 @@ def _is_value(name: str) -> bool:
 
 
 def _choose(name: str, size: tuple[int, ...], kind: str, shape: dict[str, Any], value_index: int) -> str:
-    if not name.endswith("weight") or len(size) < 2 or "_norm.weight" in name or "ffn_gate_inp" in name:  # noqa: PLR2004
+    if not name.endswith("weight") or len(size) < 2 or "_norm.weight" in name or "ffn_gate_inp" in name:  # noqa: PLR2004 - a matrix
         return "f32"
-    if kind == "mxfp4":
-        return "mxfp4" if "_exps." in name else "q8_0"
     base = _BASE[kind]
+    if kind == "mxfp4":
+        return "mxfp4" if "_exps." in name else base
     if kind in {"f16", "bf16", "q8_0"}:
         return base
     if name == "output.weight" or (name == "token_embd.weight" and shape.get("tied")):
         return "q8_0" if size[0] % BY_NAME[base].block_elements else "q6_K"
-    if name == "token_embd.weight":
-        return base
-    layer, layers = int(name.split(".")[1]), shape["layers"]
+    return base if name == "token_embd.weight" else _choose_in_layer(name, kind, shape, value_index)
+
+
+def _choose_in_layer(name: str, kind: str, shape: dict[str, Any], value_index: int) -> str:
+    base, layer, layers = _BASE[kind], int(name.split(".")[1]), shape["layers"]
     if _is_value(name):
         return _value_type(kind, base, shape, value_index)
     if "ffn_down" in name:
         return _down_type(kind, base, layer, layers)
     if name.endswith("attn_k.weight") and shape.get("experts") == _FEW_EXPERTS:
         return "q8_0"
-    if name.endswith("attn_output.weight"):
-        return _output_type(kind, base, shape)
-    return base
+    return _output_type(kind, base, shape) if name.endswith("attn_output.weight") else base
 
 
 def _gets_more_bits(index: int, count: int) -> bool:

@@ -1,4 +1,4 @@
-"""What llama.cpp refuses to load or to start with, known before anything is tried (src/llama-context.cpp, `llama_init_from_model`)."""
+"""What llama.cpp refuses, known before anything is tried (`llama_init_from_model` of src/llama-context.cpp)."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ def _refused_cache(model: Model, settings: Settings) -> str:
     ):
         odd = next((width for width in widths if width % kind.block_elements), 0)
         if odd and flash:
-            return f"heads of {odd} elements are no multiple of {kind.name}'s blocks of {kind.block_elements} ({part} cache)"
+            return f"heads of {odd} elements do not divide into {kind.name}'s blocks of {kind.block_elements} ({part})"
     return ""

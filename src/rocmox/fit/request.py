@@ -60,7 +60,7 @@ def resolve(request: Request, model: Model, cards: Sequence[Card]) -> Resolved:
     if not request.context_tokens:
         notes.append(f"context {context}: none was asked for")
     split = _one_of("--split", request.split or ("layer" if len(cards) > 1 else "none"), SPLITS)
-    flash = _flash_attention(request, model, build, kv_v, split, notes)
+    flash = _flash_attention(request, model, build, notes, needed=kv_v.is_quantized)
     cublas = _cublas(request, build, cards, notes)
     settings = Settings(
         context_tokens=context,
@@ -87,9 +87,7 @@ def _default_context(model: Model) -> int:
     return min(_DEFAULT_CONTEXT, model.hyper.context_train or _DEFAULT_CONTEXT)
 
 
-def _flash_attention(
-    request: Request, model: Model, build: LlamaBuild, kv_v: GgmlType, split: str, notes: list[str]
-) -> bool:
+def _flash_attention(request: Request, model: Model, build: LlamaBuild, notes: list[str], *, needed: bool) -> bool:
     if build.is_early and model.hyper.head_k != model.hyper.head_v:
         notes.append(f"flash attention off: {build.name} turns it off where heads of K and V differ in width")
         return False
@@ -97,7 +95,7 @@ def _flash_attention(
         return _switch("--flash-attn", request.flash_attention)
     if build.flash_attention_by_default:
         return True
-    if kv_v.is_quantized or split == "tensor":
+    if needed:
         notes.append("flash attention on: a quantised V cache needs it")
         return True
     notes.append(f"flash attention off: the default of {build.name}")

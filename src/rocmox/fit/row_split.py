@@ -97,8 +97,8 @@ def _placed(model: Model, places: tuple[int, ...], shares: Sequence[float]) -> I
 def slice_requests(node: Tensor, rows: int, *, remote: bool, uses_cublas: bool) -> list[int]:
     """What a split product borrows on one device that computes `rows` rows of it (`ggml_cuda_op_mul_mat`).
 
-    With cuBLAS the slice is expanded to f32: `row_diff == ne01` is false, so the f16 way is out. A GPU that does not own
-    the layer also copies the columns and holds its slice of the result.
+    With cuBLAS the slice is expanded to f32: `row_diff == ne01` is false, so the f16 way is out. A GPU that does not
+    own the layer also copies the columns and holds its slice of the result.
     """
     weight, columns = node.srcs[0], node.srcs[1].ne[1]
     length = weight.ne[0]

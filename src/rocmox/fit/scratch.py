@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import copy
 import dataclasses
 from collections.abc import Sequence
 
@@ -31,7 +32,14 @@ class Scratch:
 def first_prompt(
     model: Model, settings: Settings, *, places: tuple[int, ...], shares: Sequence[float], uses_cublas: bool
 ) -> Scratch:
-    """One pass over the graph of a full micro batch with nothing in the context before it."""
+    """One pass over the graph of a full micro batch with nothing in the context before it.
+
+    In split tensor each GPU is counted like one that computes all of it, which is more than its parts need.
+    """
+    if settings.split == "tensor" and len(shares) > 1:
+        one = first_prompt(model, settings, places=(0,) * len(places), shares=(1.0,), uses_cublas=uses_cublas)
+        each = {(device, device): copy.deepcopy(one.pools[0, 0]) for device in range(len(shares))}
+        return Scratch(pools=each, growing=dict.fromkeys(range(len(shares)), one.growing[0]), kernels=one.kernels)
     devices = len(shares)
     outputs = settings.ubatch_tokens if settings.all_logits else settings.parallel
     plan = plan_graph(model, settings, places=places, cells=_used(settings), devices=devices, outputs=outputs)

@@ -108,7 +108,7 @@ _CHANGES: tuple[Change, ...] = (
 
 
 def best_change(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
-    """In one sentence: the least costly change that makes the asked context fit, else the largest context, else how much is missing."""
+    """The least costly change that makes the asked context fit, else a shorter context, else how much is missing."""
     settings = resolved.settings
     for text, change in _CHANGES:
         changed = change(settings)

@@ -37,7 +37,7 @@ def _head(answer: Answer, height: int) -> str:
     verdict = "refused" if answer.refusal else "fits" if answer.fits else "does not fit"
     title = f"{answer.model.name}: {tokens(settings.context_tokens)} tokens, split {settings.split}: {verdict}"
     if answer.best_change:
-        title += f" – {answer.best_change}"
+        title += f"; {answer.best_change}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="14">\n'

@@ -19,19 +19,23 @@ def follow_file(
 ) -> Iterator[bytes | None]:
     """What is written into the file, for ever; when it is rotated its successor is read, when truncated its start."""
     file: IO[bytes] | None = None
-    while True:
-        if file is None:
-            file = _reopened(path, from_end=from_end)
-            from_end = False
-        block = file.read(BLOCK_BYTES) if file else b""
-        if block:
-            yield block
-            continue
-        if file and _is_replaced(file, path):
+    try:
+        while True:
+            if file is None:
+                file = _reopened(path, from_end=from_end)
+                from_end = False
+            block = file.read(BLOCK_BYTES) if file else b""
+            if block:
+                yield block
+                continue
+            if file and _is_replaced(file, path):
+                file.close()
+                file = None
+            yield None
+            sleep(TICK_SECONDS)
+    finally:
+        if file:
             file.close()
-            file = None
-        yield None
-        sleep(TICK_SECONDS)
 
 
 def follow_pipe(descriptor: int) -> Iterator[bytes | None]:

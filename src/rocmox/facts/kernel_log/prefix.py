@@ -55,9 +55,7 @@ def strip_prefix(raw: str) -> Prefix:
     for _ in range(_MOST_PIECES):
         if not state.step():
             break
-    return Prefix(
-        message=state.rest, stamp=state.since_boot or state.date, is_kernel=state.is_kernel, is_prefixed=state.stripped
-    )
+    return Prefix(message=state.rest, stamp=state.stamp, is_kernel=state.is_kernel, is_prefixed=state.stripped)
 
 
 class _State:
@@ -65,11 +63,17 @@ class _State:
 
     def __init__(self, text: str) -> None:
         self.rest = text
-        self.since_boot: Stamp | None = None
-        self.date: Stamp | None = None
+        self._uptime: Stamp | None = None
+        self._bracketed: Stamp | None = None
+        self._dated = ""
         self.is_kernel = True
         self.stripped = False
         self._has_priority = False
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """Seconds since boot where they stand, else the date: it takes longer to read and says less."""
+        return self._uptime or self._bracketed or (parse_date(self._dated) if self._dated else None)
 
     def step(self) -> bool:
         """Takes one piece off; False when nothing known stands there."""
@@ -90,10 +94,10 @@ class _State:
 
     def _since_boot(self) -> bool:
         if match := _KMSG.match(self.rest):
-            self.since_boot = boot_stamp(match[0], str(int(match["micro"]) / 1e6))
+            self._uptime = boot_stamp(match[0], str(int(match["micro"]) / 1e6))
             return self._take(match)
         if match := _BOOT.match(self.rest):
-            self.since_boot = boot_stamp(match["seconds"], match["seconds"])
+            self._uptime = boot_stamp(match["seconds"], match["seconds"])
             return self._take(match)
         return False
 
@@ -102,23 +106,23 @@ class _State:
         date = parse_date(match["inside"]) if match else None
         if match is None or date is None:
             return False
-        self.date = self.date or date
+        self._bracketed = self._bracketed or date
         return self._take(match)
 
     def _date(self) -> bool:
-        if self.date:
+        if self._dated:
             return False
         weekday = _WEEKDAY.match(self.rest)
         start = weekday.end() if weekday else 0
         match = _DATE.match(self.rest) or _DATE.match(self.rest, start)
         if match is None:
             match = _TIME.match(self.rest)
-            self.date = parse_date(match["date"]) if match else None
+            self._dated = match["date"] if match else ""
             return self._take(match) if match else False
-        self.date = parse_date(match["date"])
+        self._dated = match["date"]
         self._take(match)
         self._host_and_tag()
-        return self.date is not None
+        return True
 
     def _host_and_tag(self) -> None:
         """The program's name after a syslog date; a kernel's message may stand there without one."""

@@ -16,7 +16,7 @@ _LATER_IN_PLACE = _PLAIN_IN_PLACE | {"fill", "add_id", "clamp"}
 
 
 class Arena:
-    """The free blocks of one buffer, sorted by address (`ggml_dyn_tallocr`); best fit, the last block as last resort."""
+    """The free blocks of one buffer by address (`ggml_dyn_tallocr`): best fit, the last block as last resort."""
 
     def __init__(self, alignment: int) -> None:
         self._mask = alignment - 1

@@ -30,11 +30,12 @@ class Decoder:
     def run(self) -> None:
         """Embeddings, layers, last norm, logits."""
         current = self._embed()
-        layers = self.build.model.hyper.layers
-        for layer in range(layers):
-            rows = self.style.output_rows(self.build, self.inputs) if layer == layers - 1 else None
+        last = self.build.model.hyper.layers - 1
+        rows_last = self.profile.rows_last and self.build.settings.build.chooses_rows_last
+        for layer in range(last + 1):
+            rows = self.style.output_rows(self.build, self.inputs) if layer == last and not rows_last else None
             current = self._layer(layer, current, rows)
-        self._finish(current)
+        self._finish(current, self.style.output_rows(self.build, self.inputs) if rows_last else None)
 
     def _embed(self) -> Tensor:
         build, current = self.build, self.inputs.embeddings
@@ -74,7 +75,7 @@ class Decoder:
             current = norm(build, current, layer, "post_ffw_norm", kind=self.profile.norm, pinned=pinned)
         if build.model.hyper.scales_residual:
             current = op.like("scale", current)
-        return op.like("add", current, residual)
+        return op.like("add", residual, current) if self.profile.adds_to_residual else op.like("add", current, residual)
 
     def _parallel(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
         build = self.build
@@ -172,9 +173,7 @@ class Decoder:
     def _shared(self, layer: int, current: Tensor) -> Tensor:
         build = self.build
         gate = build.of_layer(layer, "ffn_gate_inp_shexp.weight")
-        shared = self.style.feed_forward(
-            build, current, layer, activation=self.profile.activation, prefix="ffn:_shexp"
-        )
+        shared = self.style.feed_forward(build, current, layer, activation=self.profile.activation, prefix="ffn:_shexp")
         if gate is None:
             return shared
         weight = op.mul_mat(gate, current)
@@ -191,10 +190,13 @@ class Decoder:
             gating=_GATINGS.get(hyper.gating, "softmax"),
         )
 
-    def _finish(self, current: Tensor) -> None:
+    def _finish(self, current: Tensor, rows: Tensor | None) -> None:
         """The last norm and the logits (`result_norm`, `result_output`); both are outputs since 2025."""
         build, hyper = self.build, self.build.model.hyper
         place = build.places[-1]
+        if rows is not None:
+            current.is_output = build.marks_outputs
+            current = op.get_rows(current, rows)
         weight, bias = (build.weight(f"output_norm.{part}", place) for part in ("weight", "bias"))
         current = scaled_norm(build, current, weight, bias, kind=self.profile.norm, place=None)
         current.is_output = build.marks_outputs

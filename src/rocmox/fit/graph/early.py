@@ -7,7 +7,7 @@ from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.early_experts import build_experts
 from rocmox.fit.graph.pieces import project
-from rocmox.fit.graph.style import Experts, Inputs
+from rocmox.fit.graph.style import Experts, Inputs, LatentHeads
 from rocmox.fit.graph.tensor import Tensor
 
 
@@ -105,6 +105,10 @@ class Early:
         value = op.view(caches[1], op.four(cells, hyper.head_v, kv_heads))
         current = op.permute(op.mul_mat(value, scores), 0, 2, 1, 3)
         return build.graph.expand(op.cont(current, width, tokens))
+
+    def attend_compressed(self, build: Build, inputs: Inputs, layer: int, heads: LatentHeads) -> Tensor:
+        """Not in this generation; files that need it are refused."""
+        raise NotImplementedError
 
     def feed_forward(
         self, build: Build, current: Tensor, layer: int, *, activation: str, prefix: str = "ffn"

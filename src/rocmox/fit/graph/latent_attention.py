@@ -5,7 +5,7 @@ from __future__ import annotations
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.pieces import norm, rope
-from rocmox.fit.graph.style import Inputs, Style
+from rocmox.fit.graph.style import Inputs, LatentHeads, Style
 from rocmox.fit.graph.tensor import Tensor
 
 
@@ -22,7 +22,8 @@ def attend_latent(build: Build, style: Style, inputs: Inputs, layer: int, curren
     rotated = rope(op.view(joined, op.four(rotary, 1, build.tokens), _rows(joined)), inputs.positions)
     compressed = norm(build, op.view(joined, op.four(rank, build.tokens), joined.nb), layer, "attn_kv_a_norm")
     if hyper.is_mla:
-        return style.attend_compressed(build, inputs, layer, *_absorbed(build, inputs, layer, query, compressed, rotated))
+        wide = _absorbed(build, inputs, layer, query, (compressed, rotated))
+        return style.attend_compressed(build, inputs, layer, wide)
     expanded = op.mul_mat(_weight(build, layer, "attn_kv_b"), compressed)
     nope, head_v = head_k - rotary, hyper.head_v
     key = op.view(expanded, op.four(nope, heads, build.tokens), _heads(expanded, nope + head_v))
@@ -56,11 +57,9 @@ def _heads(joined: Tensor, width: int) -> tuple[int, int, int, int]:
     return (nb[0], nb[0] * width, nb[1], nb[1] * joined.ne[1])
 
 
-def _absorbed(
-    build: Build, inputs: Inputs, layer: int, query: Tensor, compressed: Tensor, rotated: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _absorbed(build: Build, inputs: Inputs, layer: int, query: Tensor, latent: tuple[Tensor, Tensor]) -> LatentHeads:
     """With K's projection absorbed into the query: one wide head that all queries share."""
-    hyper = build.model.hyper
+    hyper, (compressed, rotated) = build.model.hyper, latent
     rotary, heads, tokens = hyper.rope_dimensions, hyper.heads[layer], build.tokens
     nope = hyper.head_k_mla - rotary
     plain = op.view(query, op.four(nope, heads, tokens), query.nb)
@@ -68,7 +67,8 @@ def _absorbed(
     plain = op.mul_mat(_weight(build, layer, "attn_k_b"), op.permute(plain, 0, 2, 1, 3))
     absorbed = op.concat(op.permute(plain, 0, 2, 1, 3), turned, 0)
     compressed = op.reshape(compressed, hyper.kv_lora_rank, 1, tokens)
-    return absorbed, op.concat(compressed, rotated, 0), compressed, _weight(build, layer, "attn_v_b")
+    key = op.concat(compressed, rotated, 0)
+    return LatentHeads(query=absorbed, key=key, value=compressed, decompress=_weight(build, layer, "attn_v_b"))
 
 
 def _early_heads(

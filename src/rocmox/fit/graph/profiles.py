@@ -32,6 +32,8 @@ class Profile:
     tempers_attention: bool = False
     post_norm_pinned: bool = True
     residual_before_attention: bool = False
+    adds_to_residual: bool = False
+    rows_last: bool = False
     shared_first: bool = False
     experts: Experts = _ROUTED
     experts_from_file: bool = False
@@ -55,11 +57,13 @@ _PROFILES: dict[str, Profile] = {
     "gemma2": _GEMMA,
     "gemma3": _GEMMA,
     "phi2": Profile(norm="norm", layout="parallel", activation="gelu", scales_query=True),
-    "phi3": Profile(activation="silu_halves", scales_query=True),
-    "phimoe": Profile(activation="silu_halves", scales_query=True),
+    "phi3": Profile(activation="silu_halves", scales_query=True, adds_to_residual=True),
+    "phimoe": Profile(activation="silu_halves", scales_query=True, adds_to_residual=True),
     "command-r": Profile(norm="norm", layout="parallel", residual_before_attention=True),
     "cohere2": Profile(norm="norm", layout="parallel", residual_before_attention=True, rotates="sliding"),
-    "gpt-oss": Profile(experts=Experts(activation="swiglu_oai", normalizes=False, gating="softmax_weight")),
+    "gpt-oss": Profile(
+        experts=Experts(activation="swiglu_oai", normalizes=False, gating="softmax_weight"), rows_last=True
+    ),
     "falcon": Profile(norm="norm", layout="parallel", activation="gelu"),
     "gptneox": Profile(norm="norm", layout="parallel_own_norm", activation="gelu", residual_before_attention=True),
     "starcoder2": _LAYER_NORM,

@@ -30,6 +30,16 @@ class Inputs:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class LatentHeads:
+    """Compressed attention: one wide head of K and V for all queries, and the matrix that brings V back to heads."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    decompress: Tensor
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Experts:
     """How a mixture of experts picks and weighs them (arguments of `build_moe_ffn`)."""
 
@@ -63,16 +73,7 @@ class Style(Protocol):
     ) -> Tensor:
         """Store K and V, attend, and bring heads back together; the output projection comes after."""
 
-    def attend_compressed(
-        self,
-        build: Build,
-        inputs: Inputs,
-        layer: int,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        decompress: Tensor,
-    ) -> Tensor:
+    def attend_compressed(self, build: Build, inputs: Inputs, layer: int, heads: LatentHeads) -> Tensor:
         """Attention over a cache of K alone, of which V is a part (`build_attn` with `llm_graph_input_attn_k`)."""
 
     def feed_forward(

@@ -1,0 +1,177 @@
+"""Tensor split (`-sm tensor`, since April 2026): every matrix is cut, every GPU computes a part of every layer.
+
+`llama_meta_device_get_split_state` of src/llama-model.cpp says along which axis, in which steps, where remainders go:
+cuts are rounded down to whole heads or quantisation blocks, and the rounding rotates from layer to layer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import re
+import struct
+from collections.abc import Sequence
+
+from rocmox.facts.gguf import TensorInfo
+from rocmox.fit.kv_cache import Cells
+from rocmox.fit.model import Model
+from rocmox.fit.settings import Settings
+from rocmox.fit.weights import Weights, is_host_tensor
+
+_ALIGNMENT = 128
+_KERNEL_STEP = 128
+_BY_ROWS = re.compile(r"attn_(q|k|v|qkv|gate)\.weight|ffn_(up|gate|gate_up)(_exps)?\.weight")
+_BY_LENGTH = re.compile(r"attn_(q|k|v|qkv)\.bias|attn_sinks\.weight|ffn_(up|gate)(_exps)?\.bias")
+_BY_COLUMNS = re.compile(r"attn_output\.weight|ffn_down(_exps)?\.weight")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cut:
+    """Elements of a dimension on each device; `axis` 0 is the row, 1 counts rows, None copies the whole tensor."""
+
+    axis: int | None
+    counts: tuple[int, ...]
+
+
+def tensor_weights(model: Model, shares: Sequence[float], *, alignment: int = _ALIGNMENT) -> Weights:
+    """Bytes on each device; norms, tied outputs and whatever has no rule are copied to all."""
+    totals = [0] * len(shares)
+    host = 0
+    tied = "output.weight" not in model.tensors
+    for name, tensor in model.tensors.items():
+        if is_host_tensor(name):
+            host += tensor.data_bytes
+            if not (tied and name == "token_embd.weight"):
+                continue
+        cut = cut_tensor(model, name, tensor, tuple(shares))
+        for device in range(len(shares)):
+            size = _part_bytes(tensor, cut, device)
+            totals[device] += -(-size // alignment) * alignment
+    return Weights(device_bytes=tuple(totals), host_bytes=host)
+
+
+def tensor_cache_bytes(model: Model, settings: Settings, cells: Cells, shares: Sequence[float]) -> list[int]:
+    """Bytes of KV cache on each device: whole KV heads."""
+    hyper = model.hyper
+    totals = [0] * len(shares)
+    for layer in range(hyper.layers):
+        rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
+        for width, kind, is_value in (
+            (hyper.k_width(layer), settings.kv_k, False),
+            (hyper.v_width(layer), settings.kv_v, True),
+        ):
+            step = _head_steps(model, layer, len(shares))
+            head = hyper.head_v_of(layer) if is_value else hyper.head_k_of(layer)
+            counts = _cut(width, step.kv_heads * head, tuple(shares), _rotation(model, layer, len(shares)))
+            for device, count in enumerate(counts):
+                totals[device] += kind.row_bytes(count) * rows
+    return totals
+
+
+def cut_tensor(model: Model, name: str, tensor: TensorInfo, shares: tuple[float, ...]) -> Cut:
+    """How one tensor is cut."""
+    if name == "output.weight":
+        rotation = model.hyper.layers % len(shares)
+        return Cut(axis=1, counts=_cut(tensor.shape[1], 1, shares, rotation))
+    block, _, rest = name.removeprefix("blk.").partition(".")
+    if not name.startswith("blk."):
+        return Cut(axis=None, counts=())
+    layer = int(block)
+    axis = 1 if _BY_ROWS.fullmatch(rest) else 0 if _BY_LENGTH.fullmatch(rest) or _BY_COLUMNS.fullmatch(rest) else None
+    if axis is None:
+        return Cut(axis=None, counts=())
+    rotation = _rotation(model, layer, len(shares))
+    counts = [0] * len(shares)
+    for length, repeats, step in _segments(model, layer, rest, tensor.shape[axis], len(shares)):
+        for device, count in enumerate(_cut(length, step, shares, rotation)):
+            counts[device] += repeats * count
+    return Cut(axis=axis, counts=tuple(counts))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Steps:
+    """Cuts of attention tensors fall between groups of heads; `heads` of Q belong to `kv_heads`."""
+
+    heads: int
+    kv_heads: int
+
+
+@functools.cache
+def _heads_step(group: int, head: int, block: int, devices: int) -> _Steps:
+    step = block
+    while step < _KERNEL_STEP and step * devices < group * head:
+        step *= 2
+    heads = math.lcm(group * head, step) // head
+    return _Steps(heads=heads, kv_heads=max(1, heads // group))
+
+
+def _head_steps(model: Model, layer: int, devices: int) -> _Steps:
+    hyper = model.hyper
+    group = hyper.heads[layer] // max(1, hyper.kv_heads[layer])
+    output = model.by_layer[layer].get("attn_output.weight")
+    return _heads_step(group, hyper.head_k_of(layer), output.kind.block_elements if output else 1, devices)
+
+
+def _segments(model: Model, layer: int, rest: str, length: int, devices: int) -> list[tuple[int, int, int]]:
+    """(length, repeats, step) of the parts that are cut one by one: fused projections have several."""
+    hyper = model.hyper
+    if rest.startswith("ffn"):
+        tensors = model.by_layer[layer]
+        down = tensors.get("ffn_down.weight") or tensors.get("ffn_down_exps.weight")
+        step = math.lcm(down.kind.block_elements if down else 1, _KERNEL_STEP)
+        width = hyper.feed_forward[layer]
+        fused = rest.startswith("ffn_gate_up") or (rest.startswith("ffn_up") and length == 2 * width)
+        return [(length // 2, 2, step)] if fused else [(length, 1, step)]
+    steps = _head_steps(model, layer, devices)
+    head_k, head_v = hyper.head_k_of(layer), hyper.head_v_of(layer)
+    if rest.startswith("attn_qkv"):
+        return [
+            (hyper.heads[layer] * head_k, 1, steps.heads * head_k),
+            (hyper.k_width(layer), 1, steps.kv_heads * head_k),
+            (hyper.v_width(layer), 1, steps.kv_heads * head_v),
+        ]
+    if rest.startswith("attn_k"):
+        return [(length, 1, steps.kv_heads * head_k)]
+    if rest.startswith("attn_v"):
+        return [(length, 1, steps.kv_heads * head_v)]
+    if rest.startswith("attn_output"):
+        return [(length, 1, steps.heads * head_v)]
+    return [(length, 1, steps.heads if rest.startswith("attn_sinks") else steps.heads * head_k)]
+
+
+def _rotation(model: Model, layer: int, devices: int) -> int:
+    """Where the rounding begins: counted over earlier layers of the same kind."""
+    sliding = model.hyper.sliding
+    return sum(sliding[before] is sliding[layer] for before in range(layer)) % devices
+
+
+def _cut(length: int, step: int, shares: tuple[float, ...], rotation: int) -> tuple[int, ...]:
+    """Cumulative shares, rounded down to the step; the last device in the rotated order takes the rest."""
+    devices = len(shares)
+    ends: list[float] = []
+    for place in range(devices):
+        ends.append(_single(shares[(place + rotation) % devices] + (ends[-1] if ends else 0.0)))
+    counts = [0] * devices
+    low = 0
+    for place in range(devices - 1):
+        high = int(_single(_single(length * ends[place]) / ends[-1]))
+        high -= high % step
+        counts[(place + rotation) % devices] = high - low
+        low = high
+    counts[(devices - 1 + rotation) % devices] = length - low
+    return tuple(counts)
+
+
+def _single(value: float) -> float:
+    single: float = struct.unpack("f", struct.pack("f", value))[0]
+    return single
+
+
+def _part_bytes(tensor: TensorInfo, cut: Cut, device: int) -> int:
+    if cut.axis is None:
+        return tensor.data_bytes
+    others = math.prod(tensor.shape[1:]) if cut.axis == 0 else math.prod(tensor.shape[2:])
+    if cut.axis == 0:
+        return tensor.kind.row_bytes(cut.counts[device]) * others
+    return tensor.kind.row_bytes(tensor.shape[0]) * cut.counts[device] * others
