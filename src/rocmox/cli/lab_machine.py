@@ -1,4 +1,4 @@
-"""`rocmox lab machine up|down|status|off|cut|offer`: a whole machine in QEMU, for what containers cannot show."""
+"""`rocmox lab machine up|down|…`: a whole machine in QEMU, for what containers cannot show."""
 
 from __future__ import annotations
 
@@ -9,35 +9,33 @@ import json
 from rocmox.cli.exit_codes import FAIL, PASS
 from rocmox.errors import UsageError
 from rocmox.lab.progress import Progress
-from rocmox.lab.vm import lifecycle, qemu
+from rocmox.lab.vm import lifecycle, qemu, snapshots
 from rocmox.lab.vm.places import MachinePlaces, require_state
-from rocmox.lab.vm.repositories import STAGES
 from rocmox.machine import Machine
 
 SUMMARY = "a whole machine in QEMU: real kernels, GRUB, AMD's and Proxmox's apt sources"
-ACTIONS = ("up", "down", "status", "off", "cut", "offer")
+_PLAIN = {"down": lifecycle.down, "off": lifecycle.power_off, "cut": lifecycle.cut}
+_WITH_WORD = {"offer": lifecycle.offer, "save": snapshots.save, "restore": snapshots.restore}
+STEPS = ("up", *_PLAIN, *_WITH_WORD, "status")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`off` shuts down, `cut` takes the power away, `offer STAGE` switches what Proxmox's source holds."""
-    parser.add_argument("step", choices=ACTIONS, metavar="|".join(ACTIONS))
-    parser.add_argument("stage", nargs="?", choices=STAGES, help="with offer: the newest kernel of Proxmox's source")
+    """`off` shuts down, `cut` takes the power away, `offer` switches what Proxmox's source holds."""
+    parser.add_argument("step", choices=STEPS, metavar="|".join(STEPS))
+    parser.add_argument("word", nargs="?", help="of offer: the source's stage; of save and restore: the snapshot")
 
 
 def run(machine: Machine, name: str, arguments: argparse.Namespace) -> int:
     """Dispatch one step."""
-    if (arguments.step == "offer") != bool(arguments.stage):
-        raise UsageError("a stage belongs to offer", remedy=f"`rocmox lab machine offer {'|'.join(STAGES)}`")
-    if arguments.step == "up":
+    step, word = arguments.step, arguments.word
+    if (step in _WITH_WORD) != bool(word):
+        raise UsageError(f"{step} {word or ''}: a word belongs to {', '.join(_WITH_WORD)}, and to nothing else")
+    if step == "up":
         lifecycle.up(machine, name, Progress())
-    elif arguments.step == "down":
-        lifecycle.down(name)
-    elif arguments.step == "off":
-        lifecycle.power_off(name)
-    elif arguments.step == "cut":
-        lifecycle.cut(name)
-    elif arguments.step == "offer":
-        lifecycle.offer(name, arguments.stage)
+    elif step in _PLAIN:
+        _PLAIN[step](name)
+    elif step in _WITH_WORD:
+        _WITH_WORD[step](name, word)
     else:
         running = qemu.running_pid(MachinePlaces(name=name).pid_file) is not None
         print(json.dumps({**dataclasses.asdict(require_state(name)), "running": running}, indent=2))

@@ -1,4 +1,4 @@
-"""The image's first boot, past the boot loader: GRUB onto the disk, and a guest of the lab's own `pct`."""
+"""The image's first boot, past the boot loader: GRUB comes onto the disk."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rocmox.lab.vm import qemu, reach
 from rocmox.lab.vm.places import MachineImage
 from rocmox.machine.ssh import SshMachine
 
-GUEST = 101
 _SECONDS = 600
+_NOT_NEEDED = ("pve-guests.service", "rocmox-lab-api.service", "rocmox-lab-gpus.service")
 _ROOT_DEVICE = "/dev/vda1"
 
 
@@ -35,7 +35,7 @@ def run(image: MachineImage, credentials: Credentials) -> None:
         api_port=api_port,
         repositories=image.repositories,
         stage_file=stage,
-        boot=_past_the_loader(image.directory / "boot"),
+        further=_past_the_loader(image.directory / "boot"),
     )
     qemu.start(hardware)
     try:
@@ -50,22 +50,16 @@ def run(image: MachineImage, credentials: Credentials) -> None:
 
 def _past_the_loader(boot: Path) -> tuple[str, ...]:
     kernel, initrd = next(boot.glob("vmlinuz-*")), next(boot.glob("initrd.img-*"))
-    words = f"root={_ROOT_DEVICE} ro console=ttyS0 net.ifnames=0 panic=10 mitigations=off"
+    masked = " ".join(f"systemd.mask={unit}" for unit in _NOT_NEEDED)
+    words = f"root={_ROOT_DEVICE} ro console=ttyS0 net.ifnames=0 panic=10 mitigations=off {masked}"
+
     return ("-kernel", str(kernel), "-initrd", str(initrd), "-append", words, "-no-reboot")
 
 
 def _set_up(guest: SshMachine) -> None:
-    place_code(guest)
     guest.run(["grub-install", "--target=i386-pc", "/dev/vda"], timeout_seconds=_SECONDS).check()
     guest.run(["update-grub"], timeout_seconds=_SECONDS).check()
-    create = (
-        *("pct", "create", str(GUEST), "local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst", "--hostname", "llm1"),
-        *("--storage", "local", "--rootfs", "local:2", "--cores", "2", "--memory", "512", "--swap", "0"),
-        *("--unprivileged", "1", "--features", "nesting=1", "--onboot", "1"),
-        *("--net0", "name=eth0,bridge=vmbr0,ip=10.0.2.101/24,gw=10.0.2.2"),
-    )
-    guest.run(create, timeout_seconds=_SECONDS).check()
-    guest.run(["sh", "-c", "rm -f /var/lib/vz/template/cache/*.zst; sync"], timeout_seconds=_SECONDS).check()
+    guest.run(["sync"], timeout_seconds=_SECONDS).check()
 
 
 def place_code(guest: SshMachine) -> None:

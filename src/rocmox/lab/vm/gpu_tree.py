@@ -55,13 +55,13 @@ def numbered(profile: Profile, first: int | None) -> Profile:
 
 def forget_driver(tree: Path) -> None:
     """As after a boot into a kernel for which there is no module."""
-    for trace in _DRIVER_TRACES:
-        shutil.rmtree(tree / trace, ignore_errors=True)
     for path in list((tree / "sys/devices").rglob("driver")):
         if path.is_symlink() and path.readlink().name == "amdgpu":
             path.unlink()
     for path in list((tree / "sys/devices").rglob("drm")):
         shutil.rmtree(path)
+    for trace in _DRIVER_TRACES:
+        shutil.rmtree(tree / trace, ignore_errors=True)
     modules = tree / "proc/modules"
     modules.write_text("".join(line for line in modules.read_text().splitlines(keepends=True) if "amdgpu" not in line))
 

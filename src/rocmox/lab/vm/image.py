@@ -22,12 +22,11 @@ from rocmox.lab.node_files import NodeFile, node_files, user_store, write_into_l
 from rocmox.lab.progress import Progress
 from rocmox.lab.settings import cache_directory
 from rocmox.lab.state import LabState
-from rocmox.lab.vm import first_boot, places
+from rocmox.lab.vm import first_boot, guest_image, places
 from rocmox.lab.vm.places import MachineImage
 from rocmox.machine import Machine
 
 DISK_GIB = 8
-GUEST_TEMPLATE = "debian-12-standard"
 PARTITION_OFFSET = 1 << 20
 ROOT_UUID = "0c6f9a52-5d0f-4f0e-9a3c-6d3b1f5e8a10"
 _PACKAGES = (
@@ -42,6 +41,7 @@ _BUILD_SECONDS = 1800
 _MAKERS = (
     "amd_packages.py",
     "first_boot.py",
+    "guest_image.py",
     "image.py",
     "image_root.py",
     "kernel_packages.py",
@@ -76,7 +76,7 @@ def ensure_image(machine: Machine, progress: Progress) -> MachineImage:
         return image
     cache = images.ImageCache(directory=cache_directory())
     template = next(
-        r for r in recipe.load_recipes(recipe.read_apt_source(machine)) if r.name.startswith(GUEST_TEMPLATE)
+        r for r in recipe.load_recipes(recipe.read_apt_source(machine)) if r.name.startswith(guest_image.TEMPLATE)
     )
     images.ensure_images(machine, cache, [template], progress)
     lock = image.directory.parent / f".{image.directory.name}.lock"
@@ -100,7 +100,8 @@ def _build(
         machine.run([*images.CONTAINED, *argv], timeout_seconds=_BUILD_SECONDS).check()
     credentials = ensure_credentials(machine, node_state(image), image.secrets)
     write_into_layer(_files(credentials, image), upper=root, lower=root)
-    shutil.copy2(template, root / "var/lib/vz/template/cache" / template.name)
+    with progress.step("machine: guest"):
+        guest_image.create_guest(machine, root, template)
     with progress.step("machine: disk"):
         make_disk(machine, root, image.disk)
     kernel = next((root / "boot").glob("vmlinuz-*"))
@@ -109,7 +110,7 @@ def _build(
     for path in (kernel, kernel.with_name(kernel.name.replace("vmlinuz", "initrd.img"))):
         shutil.copy2(path, boot)
     shutil.rmtree(root)
-    with progress.step("machine: boot loader, guest"):
+    with progress.step("machine: boot loader"):
         first_boot.run(image, credentials)
     shutil.rmtree(boot)
     settings = {

@@ -56,24 +56,27 @@ def _build_kernel(kernel: Kernel, root: Path, pool: Path, work: Path) -> reposit
     kernel_packages.unpack(sorted(downloads.glob("*.deb")), debian)
     _in_root(root, "depmod", "-b", "/build/debian", kernel.debian_release)
     shutil.rmtree(downloads)
-    headers = kernel_packages.build_headers(kernel, debian, work, pool)
-    module = _build_release_module(root, work)
+    place = root / "build/modules"
+    place.mkdir()
+    kernel_packages.merge_headers(kernel, debian, place / "headers")
+    module = _build_modules(root, place, work)
+    kernel_packages.change_as_ubuntu_did(kernel, place / "headers")
+    headers = kernel_packages.build_headers(kernel, place / "headers", work, pool)
+    shutil.rmtree(place)
     image = kernel_packages.build_image(kernel, debian, work, pool, module)
     shutil.rmtree(debian)
     metas = kernel_packages.build_metas(kernel, work, pool)
     return repositories.BuiltKernel(kernel=kernel, image=image, headers=headers, metas=tuple(metas))
 
 
-def _build_release_module(root: Path, work: Path) -> Path:
-    """Compile it with the root's compiler against the headers just made (`work/headers`, which it uses up)."""
-    place = root / "build/release"
-    with resources.as_file(resources.files("rocmox.lab").joinpath("data/vm/release")) as data:
-        shutil.copytree(data, place / "module")
-    shutil.move(work / "headers", place / "headers")
-    _in_root(root, "make", "-s", "-C", "/build/release/headers", "M=/build/release/module", "modules")
-    module = shutil.copy2(place / "module/rocmox_release.ko", work)
-    shutil.rmtree(place)
-    return Path(module)
+def _build_modules(root: Path, place: Path, work: Path) -> Path:
+    """Compile both modules with the root's compiler; the headers keep what that has read. The release module's path."""
+    for name in ("release", "amdgpu"):
+        with resources.as_file(resources.files("rocmox.lab").joinpath("data/vm", name)) as data:
+            shutil.copytree(data, place / name)
+        _in_root(root, "make", "-s", "-C", "/build/modules/headers", f"M=/build/modules/{name}", "modules")
+    kernel_packages.keep_what_was_read(place / "headers", [place / "release", place / "amdgpu"])
+    return Path(shutil.copy2(place / "release/rocmox_release.ko", work))
 
 
 def _place_boot_files(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from importlib import resources
@@ -31,11 +32,12 @@ def unpack(debs: Sequence[Path], target: Path) -> None:
         LocalMachine(root="/").run(["dpkg-deb", "-x", str(deb), str(target)], timeout_seconds=_UNPACK_SECONDS).check()
 
 
-def build_headers(kernel: Kernel, debian: Path, work: Path, pool: Path) -> str:
-    """`proxmox-headers-…`: one tree in /usr/src, and the link `build` that dkms follows. Returns its paragraph."""
+def build_headers(kernel: Kernel, headers: Path, work: Path, pool: Path) -> str:
+    """`proxmox-headers-…`: a tree in /usr/src (`headers` is used up), and the link `build` that dkms follows."""
     tree = work / "tree"
     place = f"usr/src/linux-headers-{kernel.release}"
-    _merge_headers(kernel, debian, tree / place)
+    (tree / "usr/src").mkdir(parents=True)
+    shutil.move(headers, tree / place)
     modules = tree / "lib/modules" / kernel.release
     modules.mkdir(parents=True)
     (modules / "build").symlink_to(f"/{place}")
@@ -47,12 +49,27 @@ def build_headers(kernel: Kernel, debian: Path, work: Path, pool: Path) -> str:
         fields={"Section": "devel", "Provides": provided, "Depends": "gcc-12"},
     )
     paragraph = build_package(package, tree, pool)
-    shutil.move(tree / place, work / "headers")
     shutil.rmtree(tree)
     return paragraph
 
 
-def _merge_headers(kernel: Kernel, debian: Path, target: Path) -> None:
+def keep_what_was_read(headers: Path, built: Sequence[Path]) -> None:
+    """Remove the C headers that no build of `built` (folders of modules) has read: each costs a moment to unpack.
+
+    What was read stands in the `.cmd` files that kbuild leaves (scripts/basic/fixdep.c).
+    """
+    commands = [path.read_text() for folder in built for path in folder.rglob(".*.cmd")]
+    marker = f"/{headers.name}/"
+    words = {word for text in commands for word in re.split(r"[\s()]+", text)}
+    read = {word.partition(marker)[2] or word.removeprefix("./") for word in words}
+    for path in [*(headers / "include").rglob("*.h"), *(headers / "arch").rglob("*.h")]:
+        name = str(path.relative_to(headers))
+        if name not in read and "generated" not in name and not path.is_symlink():
+            path.unlink()
+
+
+def merge_headers(kernel: Kernel, debian: Path, target: Path) -> None:
+    """Debian's three packages of headers as one tree, under the kernel's release."""
     own = debian / f"usr/src/linux-headers-{kernel.debian_release}"
     common = debian / f"usr/src/linux-headers-{kernel.debian_release.removesuffix('amd64')}common"
     kbuild = next((debian / "usr/lib").glob("linux-kbuild-*"))
@@ -80,6 +97,10 @@ def _rename(kernel: Kernel, headers: Path) -> None:
     # Debian's own file of this name, read by its Makefile, says the same of its own release.
     settings = ("override ARCH = x86", f"override KERNELRELEASE = {kernel.release}", "CC = $(CROSS_COMPILE)gcc-12")
     (headers / ".kernelvariables").write_text("\n".join(settings) + "\n")
+
+
+def change_as_ubuntu_did(kernel: Kernel, headers: Path) -> None:
+    """From one kernel on the driver's call does not compile any more."""
     if RELEASES.index(kernel.release) >= RELEASES.index(BROKEN_SINCE):
         path = headers / _HEADER
         path.write_text(without_state_parameter(path.read_text()))

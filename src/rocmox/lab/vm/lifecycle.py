@@ -76,8 +76,8 @@ def make_layer(backing: Path, layer: Path, *, backing_format: str) -> None:
     LocalMachine(root="/").run(["qemu-img", "create", *options, str(layer)]).check()
 
 
-def power_on(state: MachineState) -> None:
-    """Start QEMU; what boots is the boot loader's matter."""
+def power_on(state: MachineState, *, further: tuple[str, ...] = ()) -> None:
+    """Start QEMU; what boots is the boot loader's matter. `further` are options of QEMU."""
     where, image = MachinePlaces(name=state.name), MachineImage(directory=Path(state.image))
     qemu.start(
         qemu.Hardware(
@@ -89,6 +89,7 @@ def power_on(state: MachineState) -> None:
             api_port=state.api_port,
             repositories=image.repositories,
             stage_file=where.stage_file,
+            further=further,
         )
     )
 

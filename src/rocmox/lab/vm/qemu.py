@@ -38,8 +38,8 @@ class Hardware:
     api_port: int
     repositories: Path
     stage_file: Path
-    boot: tuple[str, ...] = ()
-    """Further options, such as a kernel to boot past the boot loader."""
+    further: tuple[str, ...] = ()
+    """Further options, such as a kernel to boot past the boot loader, or a snapshot to go on from."""
 
 
 @cache
@@ -72,10 +72,11 @@ def command(hardware: Hardware, way: tuple[str, str]) -> list[str]:
     return [
         *("qemu-system-x86_64", "-accel", accel, "-cpu", processor, "-smp", "2", "-m", str(MEMORY_MIB)),
         *("-nodefaults", "-display", "none", "-vga", "none", "-daemonize", "-pidfile", str(hardware.pid_file)),
+        *("-monitor", f"unix:{monitor_of(hardware.pid_file)},server=on,wait=off"),
         *("-chardev", f"file,id=console,path={hardware.console},append=on", "-serial", "chardev:console"),
         *("-drive", f"file={hardware.disk},format={hardware.disk_format},if=virtio,cache=unsafe,discard=unmap"),
         *("-netdev", network, "-device", "virtio-net-pci,netdev=net", "-device", "virtio-rng-pci"),
-        *hardware.boot,
+        *hardware.further,
     ]
 
 
@@ -84,6 +85,11 @@ def start(hardware: Hardware) -> None:
     hardware.pid_file.unlink(missing_ok=True)
     remedy = "qemu-system-x86 and qemu-utils are the packages that `make test` installs for it."
     LocalMachine(root="/").run(command(hardware, accelerator()), timeout_seconds=30).check(remedy=remedy)
+
+
+def monitor_of(pid_file: Path) -> Path:
+    """The socket of QEMU's monitor."""
+    return pid_file.with_suffix(".monitor")
 
 
 def running_pid(pid_file: Path) -> int | None:

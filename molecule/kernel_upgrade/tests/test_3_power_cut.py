@@ -1,0 +1,54 @@
+"""The power goes at a random moment of the upgrade from A to B: whatever boots then has a working module.
+
+ROCMOX_POWER_CUTS says how many (1; `make soak`: 5), SEED makes the moments the same again.
+"""
+
+import json
+import os
+import random
+import subprocess
+import time
+
+import pytest
+
+from rocmox.lab.vm.kernels import RELEASES
+from tests.end_to_end.booted_machine import REPOSITORY, BootedMachine, machine_under_test
+
+pytestmark = [pytest.mark.machine, pytest.mark.timeout(7200)]
+CUTS = int(os.environ.get("ROCMOX_POWER_CUTS") or 1)
+SEED = int(os.environ.get("SEED") or 20240922)
+LONGEST_SECONDS = 900
+
+
+def upgrade_seconds() -> float:
+    """How long an upgrade takes here, from its first change to guests that are up: what test_1_upgraded noted."""
+    upgrade = json.loads((REPOSITORY / "artifacts" / "kernel-upgrade.json").read_text())
+    return min(float(upgrade["up_at"]) - float(upgrade["prepared_at"]), LONGEST_SECONDS)
+
+
+def test_the_machine_boots_into_a_kernel_with_its_module() -> None:
+    machine = machine_under_test()
+    span = upgrade_seconds()
+    moments = random.Random(SEED)  # noqa: S311 - the same moments again, no secrets
+    for number in range(CUTS):
+        wait_seconds = moments.uniform(5, span)
+        machine.restore("prepared")
+        assert (machine.kernel(), machine.guest_runs()) == (RELEASES[0], True)
+        cut_during_upgrade(machine, wait_seconds)
+        machine.power_on()
+        kernel, pinned = machine.kernel(), machine.pinned()
+        print(f"cut {number + 1} of {CUTS} after {wait_seconds:.0f} of {span:.0f} s: runs {kernel}, pinned {pinned}")
+        assert kernel in RELEASES[:2]
+        assert machine.module_is_loaded()
+        assert machine.guest_runs()
+        assert len(machine.guest_opens()) == 4
+
+
+def cut_during_upgrade(machine: BootedMachine, wait_seconds: float) -> None:
+    command = machine.command("playbooks/upgrade_kernel.yml")
+    with (REPOSITORY / "artifacts" / "power-cut.log").open("a") as log:
+        play = subprocess.Popen(command, cwd=REPOSITORY, env=machine.environment(), stdout=log, stderr=log)
+        time.sleep(wait_seconds)
+        machine.cut_power()
+        play.kill()
+        play.wait()
