@@ -7,17 +7,12 @@ throw-away key signs. Layout: `rocm/apt/VERSION` and `amdgpu/VERSION/ubuntu`, su
 
 from __future__ import annotations
 
-import dataclasses
-import gzip
-import hashlib
-import shutil
 import tempfile
 from pathlib import Path
 
-from rocmox.machine import LocalMachine
+from rocmox.lab.apt_repository import Package, SigningKey, Suite, build_package, write_index
 
-ORIGIN = "repo.radeon.com"
-SUITE = "noble"
+SUITE = Suite(origin="repo.radeon.com", name="noble", component="main")
 ROCM = {
     "rocm-core": "",
     "rocminfo": "hsa-rocr, rocm-core",
@@ -42,44 +37,11 @@ exit 1
 """
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SigningKey:
-    """A throw-away key: where gpg keeps it, and its fingerprint."""
-
-    home: Path
-    fingerprint: str
-
-
-def create_key(home: Path) -> SigningKey:
-    """Make a key without a passphrase in `home` (0700); CommandError when gpg is missing."""
-    home.mkdir(mode=0o700, parents=True)
-    options = [
-        "--batch",
-        "--passphrase",
-        "",
-        "--quick-generate-key",
-        "rocmox lab <lab@invalid>",
-        "rsa3072",
-        "sign",
-        "1d",
-    ]
-    _gpg(home, *options)
-    listing = _gpg(home, "--list-keys", "--with-colons")
-    fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
-    return SigningKey(home=home, fingerprint=fingerprint)
-
-
 def publish(top: Path, *, version: str, key: SigningKey) -> None:
     """Put `version` under `top` as AMD serves it, and the key; versions stand beside each other."""
     _repository(top / "rocm" / "apt" / version, ROCM, version, key)
     _repository(top / "amdgpu" / version / "ubuntu", AMDGPU, version, key)
-    (top / "rocm" / "rocm.gpg.key").write_text(_gpg(key.home, "--armor", "--export", key.fingerprint), encoding="utf-8")
-
-
-def discard_key(key: SigningKey) -> None:
-    """Stop gpg's agent and remove the key."""
-    LocalMachine().run(["gpgconf", "--homedir", str(key.home), "--kill", "all"])
-    shutil.rmtree(key.home)
+    (top / "rocm" / "rocm.gpg.key").write_text(key.public(), encoding="utf-8")
 
 
 def package_version(name: str, version: str) -> str:
@@ -89,39 +51,18 @@ def package_version(name: str, version: str) -> str:
 
 
 def _repository(root: Path, packages: dict[str, str], version: str, key: SigningKey) -> None:
-    (root / "pool").mkdir(parents=True)
-    stanzas = [_package(root, name, needs, version) for name, needs in packages.items()]
-    index = root / "dists" / SUITE / "main" / "binary-amd64"
-    index.mkdir(parents=True)
-    text = "\n".join(stanzas).encode()
-    (index / "Packages").write_bytes(text)
-    (index / "Packages.gz").write_bytes(gzip.compress(text, mtime=0))
-    release = [f"Origin: {ORIGIN}", f"Label: {ORIGIN}", f"Suite: {SUITE}", f"Codename: {SUITE}", "Architectures: amd64"]
-    release += ["Components: main", "Date: Mon, 04 Nov 2024 12:00:00 UTC", "SHA256:"]
-    for path in (index / "Packages", index / "Packages.gz"):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        release.append(f" {digest} {path.stat().st_size} {path.relative_to(root / 'dists' / SUITE)}")
-    path = root / "dists" / SUITE / "Release"
-    path.write_text("\n".join(release) + "\n", encoding="utf-8")
-    _gpg(key.home, "--batch", "--yes", "--clearsign", "--output", str(path.with_name("InRelease")), str(path))
+    paragraphs = [_package(root, name, needs, version) for name, needs in packages.items()]
+    write_index(root, SUITE, paragraphs, key)
 
 
 def _package(root: Path, name: str, needs: str, version: str) -> str:
     """Build one .deb into the pool; its paragraph in the index."""
-    fields = {"Package": name, "Version": package_version(name, version), "Architecture": "amd64"}
-    fields |= {"Maintainer": "rocmox lab <lab@invalid>", "Description": f"stand-in for {name} in the lab"}
-    if needs:
-        fields["Depends"] = needs
-    control = "".join(f"{field}: {value}\n" for field, value in fields.items())
-    deb = root / "pool" / f"{name}_{fields['Version']}_amd64.deb"
+    fields = {"Depends": needs} if needs else {}
+    package = Package(name=name, version=package_version(name, version), architecture="amd64", fields=fields)
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        (tree / "DEBIAN").mkdir(parents=True)
-        (tree / "DEBIAN" / "control").write_text(control, encoding="utf-8")
         _content(tree, name, version)
-        LocalMachine().run(["dpkg-deb", "--root-owner-group", "--build", str(tree), str(deb)]).check()
-    digest = hashlib.sha256(deb.read_bytes()).hexdigest()
-    return f"{control}Filename: {deb.relative_to(root)}\nSize: {deb.stat().st_size}\nSHA256: {digest}\n"
+        return build_package(package, tree, root / "pool")
 
 
 def _content(tree: Path, name: str, version: str) -> None:
@@ -137,8 +78,3 @@ def _content(tree: Path, name: str, version: str) -> None:
         (prefix / "bin").mkdir()
         (prefix / "bin" / "rocminfo").write_text(ROCMINFO, encoding="utf-8")
         (prefix / "bin" / "rocminfo").chmod(0o755)
-
-
-def _gpg(home: Path, *arguments: str) -> str:
-    argv = ["gpg", "--homedir", str(home), "--no-tty", "--quiet", *arguments]
-    return LocalMachine().run(argv).check(remedy="install gpg (package gnupg)").stdout
