@@ -41,6 +41,6 @@ def _build(text: str, ggml: Path, work: Path) -> Path:
 
 
 def rewrite_launches(text: str) -> str:
-    """`kernel<…><<<grid, block, shared, stream>>>(…);` as `ROCMOX_LAUNCH(grid, block, shared, stream, kernel<…>(…));`."""
+    """`kernel<…><<<grid, block, shared, stream>>>(…);` becomes a macro of `emulate.cpp` with the same arguments."""
     launch = re.compile(r"(\w+<[\w, ]+>)<<<([^;]*?)>>>\s*(\([^;]*\));")
     return launch.sub(r"ROCMOX_LAUNCH(\2, \1\3);", text)

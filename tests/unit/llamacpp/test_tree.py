@@ -65,7 +65,7 @@ def test_the_build_of_a_known_commit(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_the_build_of_a_tag(tree: Path, packed: bool) -> None:
+def test_the_build_of_a_tag(tree: Path, *, packed: bool) -> None:
     set_commit(tree, OTHER)
     if packed:
         (tree / ".git/packed-refs").write_text(f"# pack-refs with: peeled\n{OTHER} refs/tags/b7000\n^{COMMIT}\n")
@@ -97,7 +97,7 @@ def test_a_folder_without_llama_cpp_is_wrong_usage(tmp_path: Path) -> None:
         (6170, ["gfx1100"], False),
     ],
 )
-def test_rocblas_is_forced_where_it_helps(build: int, architectures: list[str], on: bool) -> None:
+def test_rocblas_is_forced_where_it_helps(build: int, architectures: list[str], *, on: bool) -> None:
     advice = advise_cublas_for_build(build, architectures)
     assert advice.on is on
     assert advice.reason
