@@ -33,11 +33,14 @@ check: $(BIN)/.complete  ## the inner loop, under 90 s: lint, types, floors, uni
 test: requirements test-requirements  ## the proof: everything in `check`, then the lab, the browser, Molecule
 	@$(SUDO) ./tests/run test
 
-soak: requirements test-requirements  ## every long campaign in full (kills, upgrades)
+soak: requirements test-requirements  ## every long campaign in full (kills, faults, power cuts, upgrades)
 	@$(SUDO) ./tests/run soak
 
 contract: $(BIN)/.complete  ## replay recorded answers of a real PVE against the lab: PVE=8.4|9.2 CASES="FILE…"
 	@$(SUDO) $(BIN)/python -m tests.contract.replay --pve $(PVE) $(CASES)
+
+hip-matrix: $(BIN)/.complete test-requirements  ## the mmvq patch on every listed llama.cpp, compiled for gfx906 and gfx1100 and executed
+	@$(BIN)/python -m tests.hip_matrix
 
 lint: $(BIN)/.complete  ## ruff, mypy strict, import floors, yamllint, ansible-lint (production)
 	@./tests/run lint
@@ -70,4 +73,4 @@ $(BIN)/.complete: requirements.lock pyproject.toml
 	@install -m 755 tools/molecule $(BIN)/molecule
 	@touch $@
 
-.PHONY: help lab lab-down check test soak contract lint docs zipapp lock clean requirements test-requirements
+.PHONY: help lab lab-down check test soak contract hip-matrix lint docs zipapp lock clean requirements test-requirements
