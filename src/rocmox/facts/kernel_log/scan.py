@@ -80,7 +80,7 @@ class Scanner:
         self._offset_bytes += len(data)
 
     def _candidates(self, data: bytes, end: int) -> Iterator[Candidate]:
-        lines: dict[int, tuple[int, int, Gate | None]] = {}
+        lines: dict[int, tuple[int, list[tuple[int, Gate | None]]]] = {}
         for literal in self._literals:
             gate = self._gates.get(literal)
             place = data.find(literal, 0, end)
@@ -88,12 +88,11 @@ class Scanner:
                 start = data.rfind(_NEWLINE, 0, place) + 1
                 stop = data.find(_NEWLINE, place)
                 stop = len(data) if stop < 0 else stop
-                if gate is None or start not in lines:
-                    lines[start] = (stop, place, gate)
+                lines.setdefault(start, (stop, []))[1].append((place, gate))
                 place = data.find(literal, stop, end)
         for start in sorted(lines):
-            stop, place, gate = lines[start]
-            if gate is None or gate(data, start, stop, place):
+            stop, hits = lines[start]
+            if any(gate is None or gate(data, start, stop, place) for place, gate in hits):
                 after = data.find(_NEWLINE, stop + 1)
                 following = data[stop + 1 : len(data) if after < 0 else after]
                 yield Candidate(line=data[start:stop], following=following, offset_bytes=self._offset_bytes + start)

@@ -11,7 +11,6 @@ from rocmox.health.kernel_log.bus_events import PORT_DRIVERS, BusEvents
 from rocmox.health.kernel_log.classify import Meaning, classify
 from rocmox.health.kernel_log.escalate import judge
 from rocmox.health.kernel_log.event import HOST, Event, Moment, Severity
-from rocmox.health.kernel_log.gate import LITERALS as GATED
 from rocmox.health.kernel_log.gate import Gate
 from rocmox.health.kernel_log.incident import Incident, Incidents
 from rocmox.health.kernel_log.links import Links
@@ -20,7 +19,7 @@ from rocmox.health.kernel_log.records import HardwareRecords
 from rocmox.health.kernel_log.rules import fault, mes
 from rocmox.health.kernel_log.unaddressed import Unaddressed
 
-MOST_INCIDENTS = 2000
+MOST_INCIDENTS = 1000  # of each severity
 _MOST_INFOS = 50
 _BOOT_MARK = re.compile(r"Linux version \d|-- (?:Boot \w|Reboot --)")
 _STATUS = re.compile(fault.VM_FAULT_STATUS)
@@ -48,6 +47,7 @@ class Analysis:
         self._bus = BusEvents(self._links)
         self._records = HardwareRecords(self._links)
         self.gate = Gate()
+        self._line = b""
         self._boot = 0
         self._boot_id: str | None = None
         self._uptime_seconds: float | None = None
@@ -55,22 +55,25 @@ class Analysis:
         self.closed: list[Incident] = []
         self.infos: list[Event] = []
         self.dropped = 0
+        self._kept: dict[Severity, int] = {}
 
     def scanner(self) -> Scanner:
         """What finds this analysis' candidates."""
-        return Scanner(LITERALS, dict.fromkeys(GATED, self.gate))
+        return Scanner(LITERALS, self.gate.gates)
 
     def take(self, candidate: Candidate) -> None:
         """One line that holds one of the prefilter's literals."""
+        self._line = candidate.line
         line = parse_line(candidate.line.decode(errors="replace"))
         if not line.is_kernel and not line.raw.startswith("-- "):
+            self.gate.bore(candidate.line)
             return
         meaning = classify(line)
         if candidate.following and _may_go_on(candidate, meaning):
             line, meaning = _joined(line, meaning, candidate)
         self._watch_boots(line)
         moment = Moment(boot=self._boot, stamp=line.stamp, offset_bytes=candidate.offset_bytes)
-        card = self._links.learn(line)
+        card = self._learn(line)
         if card:
             for switch in self._links.own_switches(card):
                 self._incidents.rename(switch, card)
@@ -78,6 +81,8 @@ class Analysis:
             self._admit(self._unaddressed.see(card, moment))
         if meaning:
             self._meaning(meaning, line, moment)
+        elif not card:
+            self.gate.bore(candidate.line)
         self.gate.attentive = self._unaddressed.waits
 
     def finish(self) -> None:
@@ -90,6 +95,25 @@ class Analysis:
         """Nothing followed for a while (follow mode): what waits for a neighbouring line is decided."""
         self._admit(self._unaddressed.give_up())
         self._admit(self._records.finish())
+
+    def _learn(self, line: LogLine) -> str | None:
+        known = self._links.size
+        card = self._links.learn(line)
+        if self._links.size != known:
+            self._recall()
+            self.gate.forget()
+        return card
+
+    def _recall(self) -> None:
+        """What the gate has counted of kept events goes into them."""
+        for repeat in self.gate.repeats.values():
+            if repeat.count:
+                line = parse_line(repeat.line.decode(errors="replace"))
+                repeat.event.count += repeat.count
+                repeat.event.last = Moment(
+                    boot=self._boot, stamp=line.stamp, offset_bytes=repeat.event.last_moment.offset_bytes
+                )
+                repeat.count = 0
 
     def _meaning(self, meaning: Meaning, line: LogLine, moment: Moment) -> None:
         event = Event(
@@ -129,6 +153,7 @@ class Analysis:
             self._admit([event])
             return
         if line.driver not in PORT_DRIVERS or not places or event.severity < Severity.WARN:
+            self.gate.bore(self._line)
             return
         event.subject = line.address or places[0]
         if meaning.code.startswith("IOMMU"):
@@ -137,7 +162,11 @@ class Analysis:
             event.detail, event.subject = f"reported by {event.subject}", trouble
             self._admit([event])
             return
-        self._bus.keep(event)
+        kept = self._bus.keep(event)
+        if kept:
+            self.gate.repeat(self._line, kept)
+        else:
+            self.gate.bore(self._line)
 
     def _admit(self, events: Iterator[Event] | list[Event]) -> None:
         for event in events:
@@ -152,6 +181,7 @@ class Analysis:
     def _admit_one(self, event: Event) -> None:
         self._close(self._incidents.close(event))
         if event.severity >= Severity.WARN or event.code == "PCIE_CTX":
+            self._recall()
             for port_event in list(self._bus.near(event.subject, event.moment)):
                 self._enter(port_event)
         self._enter(event)
@@ -166,10 +196,11 @@ class Analysis:
     def _close(self, incidents: Iterator[Incident]) -> None:
         for incident in incidents:
             self._on_incident(incident)
-            self.closed.append(incident)
-            if len(self.closed) > MOST_INCIDENTS:
-                mildest = min(self.closed, key=lambda entry: judge(entry).severity)
-                self.closed.remove(mildest)
+            severity = judge(incident).severity
+            self._kept[severity] = self._kept.get(severity, 0) + 1
+            if self._kept[severity] <= MOST_INCIDENTS:
+                self.closed.append(incident)
+            else:
                 self.dropped += 1
 
     def _watch_boots(self, line: LogLine) -> None:
@@ -188,6 +219,8 @@ class Analysis:
             self._admit(self._unaddressed.give_up())
             self._admit(self._records.finish())
             self._close(self._incidents.close())
+            self._recall()
+            self.gate.forget()
             self._boot += 1
 
     @property

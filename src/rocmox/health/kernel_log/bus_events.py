@@ -20,10 +20,10 @@ class BusEvents:
         self._links = links
         self._kept: dict[str, dict[str, Event]] = {}
 
-    def keep(self, event: Event) -> None:
-        """Remembers an event of a device that is not known to be a card's."""
+    def keep(self, event: Event) -> Event | None:
+        """Remembers an event of a device that is not known to be a card's; None when it is known to be another's."""
         if self._links.is_elsewhere(event.subject):
-            return
+            return None
         if event.subject not in self._kept and len(self._kept) >= _MOST_PLACES:
             self._kept.pop(next(iter(self._kept)))
         alike = self._kept.setdefault(event.subject, {})
@@ -31,8 +31,9 @@ class BusEvents:
         if own and own.last_moment.is_within(WINDOW_SECONDS, event.moment):
             own.count += event.count
             own.last = event.moment
-        else:
-            alike[event.code] = event
+            return own
+        alike[event.code] = event
+        return event
 
     def behind(self, card: str) -> Iterator[Event]:
         """What was kept of devices that are now known to be this card's."""

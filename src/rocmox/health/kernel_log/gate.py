@@ -1,12 +1,15 @@
-"""Lets the ordinary chatter of a healthy card pass by: most lines of amdgpu need no second look."""
+"""Lets ordinary chatter pass by: most lines that hold a literal need no second look, and repeated ones none at all."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
-from rocmox.health.kernel_log.rules import BUS_BOOK, GPU_BOOK
+from rocmox.facts.kernel_log import Gate as ScannerGate
+from rocmox.health.kernel_log.event import Event
+from rocmox.health.kernel_log.prefilter import LITERALS
+from rocmox.health.kernel_log.rules import BUS_BOOK, GPU_BOOK, HOST_BOOK
 
-LITERALS = (b"amdgpu", b"kfd kfd: ")
 _ADDRESS = rb"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7]"
 _SIGNED = re.compile(
     rb"(?:kfd kfd: )?(?:amdgpu (?P<address>"
@@ -15,6 +18,25 @@ _SIGNED = re.compile(
 )
 _MARK = re.compile(rb"amdgpu [0-9a-f]{4,8}:|amdgpu: |\[amdgpu\]\]|kfd kfd: ")
 _KNOWN = re.compile(b"|".join(book.expression.encode() for book in (GPU_BOOK, BUS_BOOK)))
+_RECORD = re.compile(HOST_BOOK.expression.encode())
+_SET_ASIDE = re.compile(
+    rb"vfio-pci " + _ADDRESS + rb": (?:AMD_|Unable|Refused|not ready.*giving up|.*Bus Error|AER|AMD-Vi)"
+)
+_FOREIGN_ERRORS = (b"]] ", b"[drm] ")  # `[drm:function [other]] ` and `[drm] `
+# What differs between two lines that say the same: host, stamps, and where an IOMMU refused an access.
+_STAMPS = re.compile(rb"[^\n]{0,80}?kernel: (?:\[ *\d+\.\d+\] )?|\s*\[ *\d+\.\d+\] ")
+_FAULT_ADDRESS = re.compile(rb" (?:PASID \S+|address=0x|fault addr )")
+_MOST_REMEMBERED = 4096
+
+
+@dataclasses.dataclass(kw_only=True, slots=True)
+class Repeat:
+    """An event that was kept, and how often and where its very words came again."""
+
+    event: Event
+    count: int = 0
+    line: bytes = b""
+    offset_bytes: int = 0
 
 
 class Gate:
@@ -26,12 +48,53 @@ class Gate:
     def __init__(self) -> None:
         self.attentive = False
         self.passed: bytes | None = None
+        self.repeats: dict[bytes, Repeat] = {}
         self._addresses: set[bytes] = set()
+        self._boring: set[bytes] = set()
 
-    def __call__(self, data: bytes, start: int, stop: int, place: int) -> bool:
+    @property
+    def gates(self) -> dict[bytes, ScannerGate]:
+        """For each literal of the prefilter."""
+        own = {
+            b"amdgpu": self._amdgpu,
+            b"kfd kfd: ": self._amdgpu,
+            b"*ERROR* ": self._error,
+            b"[Hardware Error]: ": self._record,
+            b"vfio-pci 0": self._set_aside,
+        }
+        return {literal: own.get(literal, self._any) for literal in LITERALS}
+
+    def bore(self, line: bytes) -> None:
+        """The line changed nothing: its like need not come again until `forget`."""
+        if len(self._boring) < _MOST_REMEMBERED:
+            self._boring.add(_words(line))
+
+    def repeat(self, line: bytes, event: Event) -> None:
+        """The line is of this kept event: its like is only counted until `forget`."""
+        if len(self.repeats) < _MOST_REMEMBERED:
+            self.repeats[_words(line)] = Repeat(event=event)
+
+    def forget(self) -> None:
+        """Something new is known, so that old lines may say more now."""
+        self._boring.clear()
+        self.repeats.clear()
+
+    def _any(self, data: bytes, start: int, stop: int, place: int) -> bool:  # noqa: ARG002 - the signature is Gate's
+        line = data[start:stop]
+        words = _words(line)
+        if words in self._boring:
+            return False
+        repeat = self.repeats.get(words)
+        if repeat is None:
+            return True
+        repeat.count += 1
+        repeat.line = line
+        return False
+
+    def _amdgpu(self, data: bytes, start: int, stop: int, place: int) -> bool:
         signed = _SIGNED.match(data, place, stop)
         if signed is None or signed.end() == place:
-            return _MARK.search(data, place, stop) is not None
+            return _MARK.search(data, max(start, place - 1), stop) is not None
         address = signed["address"]
         if _KNOWN.match(data, signed.end(), stop) or _may_go_on(data, start, stop):
             return True
@@ -42,6 +105,24 @@ class Gate:
             return True
         self.passed = data[start:stop]
         return False
+
+    def _error(self, data: bytes, start: int, stop: int, place: int) -> bool:
+        """What another driver signs is not ours; our own bears our name or is `[drm:function] *ERROR*`."""
+        return not data.endswith(_FOREIGN_ERRORS, start, place) and self._any(data, start, stop, place)
+
+    def _record(self, data: bytes, start: int, stop: int, place: int) -> bool:
+        mark = data.rfind(b"{", max(start, place - 12), place)
+        return bool(_RECORD.match(data, mark if mark >= 0 else place, stop))
+
+    def _set_aside(self, data: bytes, start: int, stop: int, place: int) -> bool:
+        return bool(_SET_ASIDE.match(data, place, stop)) and self._any(data, start, stop, place)
+
+
+def _words(line: bytes) -> bytes:
+    stamps = _STAMPS.match(line)
+    words = line[stamps.end() :] if stamps else line
+    fault = _FAULT_ADDRESS.search(words)
+    return words[: fault.start()] if fault else words
 
 
 def _may_go_on(data: bytes, start: int, stop: int) -> bool:

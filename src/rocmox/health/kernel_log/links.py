@@ -33,6 +33,11 @@ class Links:
         ports = {bridge: card for card, bridges in bridges_of_cards.items() for bridge in bridges}
         return cls(cards=set(bridges_of_cards), ports=ports)
 
+    @property
+    def size(self) -> int:
+        """Grows with everything that is learnt."""
+        return len(self.cards) + len(self.buses) + len(self.switches)
+
     def learn(self, line: LogLine) -> str | None:
         """Takes in what the line says of the topology; the card's address when it names one."""
         if line.driver == "amdgpu" and line.address:

@@ -8,7 +8,7 @@ from rocmox.health.kernel_log.rule import rules
 FW_MISSING = "FW_MISSING"
 # Trusted applications and helpers that the driver does without, and files it has a fallback for (`try to fall back`).
 _OPTIONAL_FILE = r"(?:ta|cap|isp\w*|vpe\w*|umsch\w*|uni_mes|mes_?2|mes1?|kicker|sjt_mec2?|hdcp|ip_discovery)"
-_FILE = rf"\"?amdgpu/(?!\w*_{_OPTIONAL_FILE}(?:_kicker)?\.bin)\w+\.bin\"?"
+_FILE = rf"\"?amdgpu/(?!(?:\w*_)?{_OPTIONAL_FILE}(?:_kicker)?\.bin)\w+\.bin\"?"
 # Commands about trusted applications (`psp_gfx_cmd_id` LOAD_TA, UNLOAD_TA, INVOKE_CMD …) fail on healthy cards.
 _ESSENTIAL_COMMAND = r"(?:LOAD_IP_FW|LOAD_TOC|SETUP_TMR|DESTROY_TMR|AUTOLOAD_RLC|LOAD_ASD|SAVE_RESTORE_IP_FW|SETUP_VMR)"
 

@@ -1,0 +1,64 @@
+"""Whole logs: sequence, rate, the first cause, the right card, several boots."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from rocmox.facts.kernel_log.source import LogSource
+from rocmox.health.kernel_log.findings import LogReport, read_log
+from rocmox.health.kernel_log.links import Links
+
+STORIES = json.loads((Path(__file__).parents[3] / "cases" / "kernel_log" / "stories.json").read_text())
+
+
+def judge(text: str, links: Links | None = None) -> LogReport:
+    return read_log(LogSource(io.BytesIO(text.encode()), "test"), links)
+
+
+@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_story_has_its_verdict_and_first_cause(name: str, line_end: str) -> None:
+    story = STORIES[name]
+    report = judge(line_end.join(story["log"]))
+    assert report.verdict.value == story["verdict"]
+    assert [finding.incident.first.code for finding in report.findings] == story["first"]
+
+
+def test_a_story_is_the_same_in_every_split_of_its_lines() -> None:
+    """Colours, quotation marks and a syslog's words before each line change nothing."""
+    for name, story in STORIES.items():
+        dressed = "\n".join(
+            f"> \x1b[32mOct  7 12:58:23 node kernel: {line.lstrip('> ')}\x1b[0m" for line in story["log"]
+        )
+        if "wrapped" not in name:
+            assert judge(dressed).verdict.value == story["verdict"], name
+
+
+def test_events_without_an_address_name_the_card_that_follows() -> None:
+    report = judge("\n".join(STORIES["lines without an address go to the nearest card"]["log"]))
+    assert [finding.incident.first.subject for finding in report.findings] == ["0000:06:00.0"]
+
+
+def test_the_consequences_are_counted_in_the_incident() -> None:
+    (finding,) = judge("\n".join(STORIES["a MES hang, its consequences folded"]["log"])).findings
+    assert [event.code for event in finding.incident.events][:3] == [
+        "MES_NO_RESPONSE",
+        "MES_QUEUE_OP_FAILED",
+        "MES_UNRECOVERABLE",
+    ]
+    assert "REMOVE_QUEUE" in finding.summary
+
+
+def test_the_machine_knows_its_bridges_better_than_the_log() -> None:
+    line = "pcieport 0000:40:01.1: PCIe Bus Error: severity=Corrected, type=Physical Layer, (Receiver ID)"
+    assert judge(line).findings == ()
+    (finding,) = judge(line, Links.of_machine({"0000:43:00.0": ("0000:40:01.1", "0000:41:00.0")})).findings
+    assert finding.incident.first.subject == "0000:43:00.0"
+
+
+def test_incidents_are_bounded_and_the_rest_is_counted() -> None:
+    lines = [f"[{100 * number}.0] amdgpu 0000:43:00.0: IH ring buffer overflow (0x1)" for number in range(1100)]
+    report = judge("\n".join(lines))
+    assert (len(report.findings), report.dropped) == (1000, 100)
