@@ -15,7 +15,7 @@ from rocmox.health.hip.answer import ask
 from rocmox.health.hip.devices import Devices, read_devices
 from rocmox.health.p2p import remedies
 from rocmox.health.p2p.crowd import try_crowds
-from rocmox.health.p2p.gates import busy, shut_gate
+from rocmox.health.p2p.gates import busy, read_gates, shut_gate
 from rocmox.health.p2p.judge import judge_pair
 from rocmox.health.p2p.pair import CHECK, Pair, PairVerdict
 from rocmox.health.p2p.plan import Plan, plan_for
@@ -57,8 +57,9 @@ def examine(
     if not pairs:
         return PeerReport(why_none=_nothing(context, devices, cards))
     verdicts: dict[str, PairVerdict] = {}
+    gates = [] if context.forced or not cards else read_gates(context)
     for pair in pairs:
-        gate = None if context.forced else shut_gate(context, pair, pairs)
+        gate = None if context.forced else shut_gate(context, pair, pairs, gates)
         if verdict := gate or _not_listed(pair, devices):
             verdicts[pair.name] = verdict
     testable = [pair for pair in pairs if pair.name not in verdicts]

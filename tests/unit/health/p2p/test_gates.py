@@ -123,6 +123,18 @@ def test_the_causes_are_quoted(probes: Probes, fresh_tree: Callable[[str], Path]
     assert probes.asked == []
 
 
+def test_a_claim_for_a_small_register_is_not_tried(probes: Probes, fresh_tree: Callable[[str], Path]) -> None:
+    """A copy into a card with a small BAR crashes inside libamdhip64; the legacy path of DKMS may claim it."""
+    tree = fresh_tree("w7900x2")
+    device = tree / f"sys/bus/pci/devices/{SECOND}"
+    (device / "mem_info_vis_vram_total").write_text("268435456\n")
+    assert examine(tree) == {FIRST: (Verdict.FAIL, "P2P_GATE_SHUT"), SECOND: (Verdict.PASS, "P2P_OK")}
+    assert probes.asked == [(1, 0)]
+    report = run.examine(Context(machine=CapturedMachine(tree), level=2))
+    assert any(line.source.startswith("bar BAR_SMALL") for line in report.pairs[0].evidence)
+    assert examine(tree, forced=True)[FIRST] == (Verdict.PASS, "P2P_OK")
+
+
 def test_a_capture_runs_nothing(fresh_tree: Callable[[str], Path]) -> None:
     report = run.examine(Context(machine=CapturedMachine(fresh_tree("w7900x2")), level=2))
     assert {(one.verdict, one.code) for one in report.pairs} == {(Verdict.UNKNOWN, "P2P_CLAIMED_NOT_TESTED")}
