@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 
 from rocmox.errors import CommandError
-from rocmox.facts.reading import why
 from rocmox.machine.base import Machine
 
 INSTALLED = "installed"
@@ -93,15 +92,13 @@ def make_logs(name: str, version: str, kernel: str) -> tuple[str, ...]:
     return (f"{place}/build/make.log", f"{place}/{kernel}/x86_64/log/make.log")
 
 
-def read_first_error(machine: Machine, name: str, version: str, kernel: str) -> tuple[str, str]:
-    """(the first error of the last build for this kernel, the log it stands in); a reason where there is no log."""
-    reason = "no make.log"
+def read_first_error(machine: Machine, name: str, version: str, kernel: str) -> tuple[str, str] | None:
+    """(the first error of the last build for this kernel, the log it stands in); None where there is no such log."""
     for path in make_logs(name, version, kernel):
         try:
             text = machine.read_bytes(path).decode(errors="replace")
-        except OSError as error:
-            reason = f"{path}: {why(error)}"
+        except OSError:
             continue
-        if kernel in text.partition("\n")[0] or kernel in text:
+        if kernel in text:
             return first_error(text) or "the log holds no line with an error", path
-    return reason, make_logs(name, version, kernel)[0]
+    return None

@@ -11,7 +11,7 @@ from rocmox.facts.failed_builds import DIRECTORY, FailedBuild, record_text
 from rocmox.facts.kernels import has_headers, version_key
 from rocmox.host import files
 from rocmox.host.state import MODULE
-from rocmox.machine import Machine
+from rocmox.machine import Completed, Machine
 
 _SECONDS = 7200  # amdgpu takes ten minutes on a quick machine
 _QUIET = {"LC_ALL": "C"}
@@ -42,9 +42,8 @@ def build(machine: Machine, kernel: str) -> Built:
     argv = ["dkms", "install", "--force", "-m", MODULE, "-v", version, "-k", kernel]
     done = machine.run(argv, timeout_seconds=_SECONDS, environment=_QUIET)
     if dkms.installed_for(dkms.read_status(machine), MODULE, kernel) is None:
-        error, log = dkms.read_first_error(machine, MODULE, version, kernel)
-        words = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        return record(kernel, error if log else (words[-1] if words else error), log)
+        error, log = dkms.read_first_error(machine, MODULE, version, kernel) or (_last_words(done), "")
+        return record(kernel, error, log)
     machine.run(["update-initramfs", "-u", "-k", kernel], timeout_seconds=_SECONDS, environment=_QUIET)
     machine.run(["sync"])
     forget(kernel)
@@ -63,7 +62,7 @@ def compile_ahead(machine: Machine, kernel: str) -> None:
     argv = ["dkms", "build", "-m", MODULE, "-v", version, "-k", kernel]
     done = machine.run(argv, timeout_seconds=_SECONDS, environment=_QUIET)
     if done.exit_status:
-        error, log = dkms.read_first_error(machine, MODULE, version, kernel)
+        error, log = dkms.read_first_error(machine, MODULE, version, kernel) or (_last_words(done), "")
         raise _not_built(Built(kernel=kernel, error=error, log=log))
 
 
@@ -80,6 +79,19 @@ def _not_built(done: Built) -> RocmoxError:
         f"amdgpu cannot be built for {done.kernel}: {done.error}" + (f" ({done.log})" if done.log else ""),
         remedy="`rocmox compatibility` shows which driver fits which kernel; the kernel that boots is unchanged.",
     )
+
+
+def failure_of(machine: Machine, kernel: str) -> Built | None:
+    """The failure that somebody else's build for this kernel left in its log, recorded; None when there is none."""
+    for module in dkms.read_status(machine):
+        if module.name == MODULE and (found := dkms.read_first_error(machine, MODULE, module.version, kernel)):
+            return record(kernel, *found)
+    return None
+
+
+def _last_words(done: Completed) -> str:
+    words = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return words[-1] if words else f"dkms ended with status {done.exit_status}"
 
 
 def record(kernel: str, error: str, log: str) -> Built:

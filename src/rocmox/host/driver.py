@@ -42,10 +42,9 @@ def install_driver(machine: Machine, wish: HostWish, version: str, before: str, 
 
 def _first_error(machine: Machine, kernel: str) -> tuple[str, str]:
     for module in dkms.read_status(machine):
-        if module.name == MODULE and not dkms.installed_for((module,), MODULE, kernel):
-            error, log = dkms.read_first_error(machine, MODULE, module.version, kernel)
-            if log:
-                return error, log
+        failed = module.name == MODULE and not dkms.installed_for((module,), MODULE, kernel)
+        if failed and (found := dkms.read_first_error(machine, MODULE, module.version, kernel)):
+            return found
     return "", ""
 
 

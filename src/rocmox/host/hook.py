@@ -20,10 +20,12 @@ def kernel_installed(machine: Machine, kernel: str) -> Built:
     """Dkms' own hook first (it builds every module), then amdgpu is looked at; the kernel never becomes the default."""
     keep_default(machine)
     hook = next((path for path in places.DKMS_HOOKS if machine.exists(path)), None)
-    if hook and not _knows(machine, kernel):
+    ran = hook is not None and kernels.has_headers(machine, kernel) and not _knows(machine, kernel)
+    if hook and ran:
         shell = Path(hook).read_text(encoding="utf-8", errors="replace").partition("\n")[0].removeprefix("#!").split()
         machine.run([*(shell or ["/bin/sh"]), hook, kernel], timeout_seconds=_SECONDS, environment={"LC_ALL": "C"})
-    done = build.build(machine, kernel)
+    done = build.failure_of(machine, kernel) if ran and not _knows(machine, kernel) else None
+    done = done or build.build(machine, kernel)
     if done.error:
         shout(machine, done)
     return done

@@ -52,6 +52,7 @@ def plan(state: HostState, wish: HostWish, offer: Offer, read: Read) -> tuple[St
         *_packages(state, wish, offer),
         *_builds(state, wish, offer),
         *start_up(state, wish, read),
+        *_load(state),
         *_pin(state, wish),
     )
 
@@ -211,6 +212,12 @@ def _loader_words(state: HostState, wish: HostWish, read: Read) -> Iterator[Step
         yield step.do("note the words that are ours", note, header=places.LEDGER, after=" ".join(missing))
         yield step.write_file(places.KERNEL_COMMAND_LINE, after, line)
         yield step.do("renew the ESPs", boot.write_configuration, header="boot loader")
+
+
+def _load(state: HostState) -> Iterator[Step]:
+    """Where no amdgpu is loaded, ours can be at once; the kernel's own is replaced by a reboot."""
+    if not state.module.loaded and state.running in state.kernels:
+        yield step.do("load amdgpu", driver.load, header="lsmod")
 
 
 def _pin(state: HostState, wish: HostWish) -> Iterator[Step]:
