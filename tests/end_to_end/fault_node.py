@@ -68,9 +68,9 @@ class FaultNode:
         """Where faults are set."""
         return target_of_lab(LocalMachine(root="/"), LAB)
 
-    def wish(self, wished: Sequence[Mapping[str, Any]]) -> None:
+    def wish(self, wished: Sequence[Mapping[str, Any]], *, way: str = "https") -> None:
         """Put the wish into the inventory."""
-        text = json.dumps({"gpu_containers": list(wished), **_SHORT})
+        text = json.dumps({"gpu_containers": list(wished), "gpu_container_way": way, **_SHORT})
         (self.inventory / "group_vars" / "pve_hosts" / "zz_faults.yml").write_text(text, encoding="utf-8")
 
     def containers(self, action: str, *, kill_when_fired: str = "") -> Ended:

@@ -32,6 +32,7 @@ class Case:
     words: tuple[str, ...]
     exits: tuple[int, ...]
     says: str = ""
+    way: str = "https"
 
 
 BOTH = (CARDS, PLAIN)
@@ -60,6 +61,10 @@ CASES = (
          exits=KILLED),
     Case(name="client killed at config", fault="api-timeout", words=("when=after", "method=PUT", _CONFIG),
          exits=KILLED),
+    Case(name="pvesh, creation killed", fault="task-killed", words=("operation=unpack", "vmid=711"), exits=(2,),
+         way="ssh"),
+    Case(name="pvesh, client killed while creating", fault="task-hangs", words=("operation=unpack", "vmid=711"),
+         exits=KILLED, way="ssh"),
     Case(name="ticket expired", fault="ticket-expired", words=("method=POST", _START), exits=(0,)),
     Case(name="reset in a restart", stands=BOTH, wished=(OTHER, PLAIN), fault="api-reset",
          words=("when=after", "method=POST", _SHUTDOWN), exits=(0,)),
@@ -86,7 +91,7 @@ def test_a_node_that_breaks(node: FaultNode, case: Case) -> None:
         node.wish(case.stands)
         assert (made := node.containers("apply")).exit_status == 0, made.output
     foreign = node.foreign()
-    node.wish(case.wished)
+    node.wish(case.wished, way=case.way)
     node.break_it(case.fault, case.words)
     try:
         broken = node.containers("apply", kill_when_fired=case.fault if case.exits == KILLED else "")

@@ -12,7 +12,7 @@ printf '#!/bin/sh\\ncase "$LXC_NAME" in %s) echo "broken by rocmox lab fault" >&
 chmod 755 "$1"
 echo "lxc.hook.pre-start = $1" >"$2"
 """
-_TAKE = 'set -eu; mkdir -p /run/rocmox-taken; mv "$1" "/run/rocmox-taken/$(basename "$1")"'
+_TAKE = 'set -eu; mkdir -p /run/rocmox-taken; mv "$1" /run/rocmox-taken/'
 _GIVE = 'set -eu; kept="/run/rocmox-taken/$(basename "$1")"; [ ! -e "$kept" ] || mv "$kept" "$1"'
 
 
@@ -27,6 +27,10 @@ def apply(target: FaultTarget, values: Values) -> None:
 def clear(target: FaultTarget, values: Values) -> None:
     """Guests start again."""
     target.run(["rm", "-f", _HOOK, _INCLUDED]).check()
+    _give_device(target, values)
+
+
+def _give_device(target: FaultTarget, values: Values) -> None:
     target.run(["sh", "-c", _GIVE, "give", str(values["device"])]).check()
 
 
