@@ -1,6 +1,8 @@
-"""ROCm on this machine and the driver below it are close enough: AMD promises two minor releases either way.
+"""ROCm on this machine, the driver below it and the kernel go together.
 
-`data/rocm_drivers.toml` says which release an amdgpu-dkms belongs to; the kernel's own amdgpu belongs to none.
+AMD promises two minor releases between ROCm and its driver either way: `data/rocm_drivers.toml` says which release an
+amdgpu-dkms belongs to; the kernel's own amdgpu belongs to none. What is known of kernel, driver, ROCm and architecture
+stands in `rocmox compatibility`.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from collections.abc import Iterator
 
 from rocmox.errors import CannotLookError
 from rocmox.facts.rocm import read_version
-from rocmox.health.cards import why_none
+from rocmox.health.cards import judged_cards, why_none
 from rocmox.health.context import Context
 from rocmox.health.data_files import load
 from rocmox.health.result import Evidence, Reporter, Result, seen
@@ -32,12 +34,30 @@ def run(context: Context) -> Iterator[Result]:
     module = context.inventory.module
     driver = f"{module.kind} {module.version}" if module.version else f"{module.kind or 'no'} driver"
     evidence = [seen("/opt/rocm/.info/version", rocm), seen("/sys/module/amdgpu/version", driver)]
-    if module.kind != "dkms" or not module.version:
-        kernel = context.inventory.kernel_release
-        why = f"ROCm {rocm} on the driver of kernel {kernel}: AMD pairs only amdgpu-dkms with releases"
-        yield report.not_applicable(context.machine.name, why, evidence)
-        return
-    yield _judge(context, f"{version[0]}.{version[1]}", module.version, evidence)
+    yield from _of_kernel(context, rocm, evidence)
+    if module.kind == "dkms" and module.version:
+        yield _judge(context, f"{version[0]}.{version[1]}", module.version, evidence)
+
+
+def _of_kernel(context: Context, rocm: str, evidence: list[Evidence]) -> Iterator[Result]:
+    """What is known of each architecture of the machine with this kernel and driver."""
+    from rocmox.compatibility import Verdict as Known  # noqa: PLC0415 - its table is read only where ROCm is installed
+    from rocmox.compatibility import look_up  # noqa: PLC0415
+
+    inventory = context.inventory
+    kernel, kind = inventory.kernel_release or "", inventory.module.kind or "inbox"
+    for architecture in dict.fromkeys(gpu.architecture for gpu in judged_cards(context)):
+        row = look_up(pve=None, kernel=kernel, driver=kind, rocm=rocm, architecture=architecture)
+        subject = architecture or context.machine.name
+        known = [*evidence, seen(row.source or "rocmox compatibility", f"{row.verdict.value} ({row.basis})")]
+        what = f"ROCm {rocm} on the {kind} driver of kernel {kernel}: {row.note}"
+        if row.verdict is Known.KNOWN_BAD:
+            remedy = "`rocmox compatibility` lists what works; take one of its rows."
+            yield report.fail("COMPATIBILITY_KNOWN_BAD", subject, what, known, remedy=remedy)
+        elif row.verdict is Known.WORKS:
+            yield report.passed("COMPATIBILITY_WORKS", subject, what, known)
+        else:
+            yield report.not_applicable(subject, what, known)
 
 
 def _judge(context: Context, rocm: str, driver: str, evidence: list[Evidence]) -> Result:
