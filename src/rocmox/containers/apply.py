@@ -178,6 +178,12 @@ class _Run:
     def _again(self, wish: Wish, group_ids: GroupIds | None) -> None:
         """Look at one container anew and plan with what is known now."""
         current = read_container(self.node, wish.spec.vmid)
+        if current is not None and current.is_being_created:
+            raise TaskFailedError(
+                f"the creation of container {wish.spec.vmid} goes on, or was cut off a moment ago",
+                remedy=f"Run again once `pvesh get /nodes/{self.node.name}/tasks --source active` on the node shows no "
+                "vzcreate.",
+            )
         if current is not None and not current.is_ours:
             what = "what came into being under this VMID is not rocmox's"
             refuse_if_any([Problem(where=wish.spec.field("vmid"), what=what, remedy="Choose a free VMID.")])

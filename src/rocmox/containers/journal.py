@@ -13,7 +13,8 @@ from rocmox.machine import Machine
 
 FOLDER = "/var/lib/rocmox/creations"
 # By the node's clock, which is also that of its volumes' ages. The sync makes the note outlive a power cut.
-_NOTE = 'set -eu; mkdir -p "$0"; for vmid; do date +%s >"$0/$vmid"; done; sync -f "$0"'
+# A note that is there stays: what it speaks of began then.
+_NOTE = 'set -eu; mkdir -p "$0"; for vmid; do [ -s "$0/$vmid" ] || date +%s >"$0/$vmid"; done; sync -f "$0"'
 _READ = 'cd "$0" 2>/dev/null || exit 0; for vmid; do [ ! -f "$vmid" ] || echo "$vmid $(cat "$vmid")"; done'
 _FORGET = 'cd "$0" 2>/dev/null || exit 0; rm -f -- "$@"'
 

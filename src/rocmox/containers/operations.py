@@ -121,14 +121,17 @@ def destroy(node: Node, vmid: int, options: Options) -> Warnings:
 
 
 def remove_half_made(node: Node, step: RemoveHalfMade, journal: CreationJournal, options: Options) -> Warnings:
-    """The lock, the configuration, and the volumes of that creation, which no configuration names."""
-    journal.unlock(step.vmid)
-    warnings = destroy(node, step.vmid, options)
+    """The volumes of that creation, which no configuration names, then the lock and the configuration.
+
+    The configuration goes last: a run that is killed on the way leaves what the next one recognises.
+    """
+    warnings: Warnings = ()
     for volume in storage.list_guest_volumes(node, step.storage, step.vmid):
         if volume.created_seconds >= step.since_seconds:
             upid = storage.delete_volume(node, volume)
             warnings += tasks.wait_for(node, upid, timeout_seconds=options.create_timeout_seconds) if upid else ()
-    return warnings
+    journal.unlock(step.vmid)
+    return warnings + destroy(node, step.vmid, options)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

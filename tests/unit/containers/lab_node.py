@@ -46,10 +46,14 @@ class LabNode(LocalMachine):
         interfaces = self.pve.path("/etc/network/interfaces")
         interfaces.parent.mkdir(parents=True, exist_ok=True)
         interfaces.write_text("auto vmbr0\niface vmbr0 inet manual\n\tbridge-ports none\n", encoding="utf-8")
-        monkeypatch.setenv("ROCMOX_LAB_ROOT", str(folder))
+        self.set_environment(monkeypatch)
+
+    def set_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Lets PVE's commands find the node below the folder."""
+        monkeypatch.setenv("ROCMOX_LAB_ROOT", str(self.pve.root))
         monkeypatch.setenv("ROCMOX_LAB_NODE", "pve1")
         monkeypatch.setenv("ROCMOX_LAB_RUNTIME", "fake")
-        monkeypatch.setenv("ROCMOX_LAB_PVE_VERSION", version)
+        monkeypatch.setenv("ROCMOX_LAB_PVE_VERSION", self.pve.version)
 
     def set_devices(self, *numbers: int) -> None:
         """The cards the node has now."""

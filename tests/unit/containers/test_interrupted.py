@@ -1,13 +1,17 @@
 """What is left when the node goes down in the middle of a creation: ours is taken away, anybody else's is not."""
 
+import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from rocmox.containers.journal import CreationJournal
-from rocmox.containers.steps import CreateContainer, RemoveHalfMade
-from rocmox.errors import ProxmoxError, RefusedError
+from rocmox.containers.steps import CreateContainer, RemoveHalfMade, WaitForCreation
+from rocmox.errors import ProxmoxError, RefusedError, TaskFailedError
 from rocmox.lab.pve.guests.config import ConfigFiles, GuestConfig, Section
+from rocmox.lab.pve.tasks import TaskFiles
+from rocmox.machine import Completed
 from rocmox.proxmox.tasks import Clock
 
 from .lab_node import CHAT, LLM, LabNode, carry_out, plan
@@ -94,3 +98,48 @@ def test_check_mode_only_reads(lab: LabNode) -> None:
     plan(lab, LLM)
     assert lab.changes == []
     assert notes(lab) == ["101"]
+
+
+@pytest.mark.parametrize("cut_off_at", ["get /nodes/pve1/storage/local/content", "delete", "unlock"])
+def test_a_removal_that_is_cut_off_is_taken_up_again(
+    lab: LabNode, monkeypatch: pytest.MonkeyPatch, cut_off_at: str
+) -> None:
+    CreationJournal(lab).note([101])
+    disk = leave_half(lab, 101)
+    site = plan(lab, LLM)
+    run = lab._command
+
+    def broken(program: ModuleType, words: list[str]) -> Completed:
+        if " ".join(words).startswith(cut_off_at):
+            raise KeyboardInterrupt
+        return run(program, words)
+
+    monkeypatch.setattr(lab, "_command", broken)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(lab, site)
+    monkeypatch.undo()
+    monkeypatch.setattr("rocmox.proxmox.tasks.wait_for.__kwdefaults__", {"clock": Clock(sleep=lambda _: None)})
+    lab.set_environment(monkeypatch)
+    carry_out(lab, plan(lab, LLM))
+    assert plan(lab, LLM).steps == ()
+    assert [path.name for path in disk.parent.iterdir()] == ["vm-101-disk-0.raw"]
+
+
+def test_a_note_says_when_the_first_attempt_began(lab: LabNode) -> None:
+    lab.pve.write("/var/lib/rocmox/creations/101", "1700000000\n")
+    CreationJournal(lab).note([101, 102])
+    assert CreationJournal(lab).read([101, 102, 103])[101] == 1700000000
+    assert set(CreationJournal(lab).read([101, 102, 103])) == {101, 102}
+
+
+def test_a_creation_that_is_cut_off_while_it_is_waited_for_says_so(lab: LabNode) -> None:
+    leave_half(lab, 101)
+    files = TaskFiles(lab.pve)
+    task = files.begin("vzcreate", "101", "root@pam")
+    files.activate(task, os.getpid())
+    site = plan(lab, LLM)
+    assert [type(step) for step in site.steps] == [WaitForCreation]
+    files.finish(task, "unexpected status")
+    with pytest.raises(TaskFailedError, match="goes on, or was cut off a moment ago") as caught:
+        carry_out(lab, site)
+    assert "Run again" in caught.value.remedy
