@@ -11,6 +11,7 @@ from rocmox.fit.builds import LlamaBuild, parse_build
 from rocmox.fit.cards import Card
 from rocmox.fit.model import Model
 from rocmox.fit.settings import Settings
+from rocmox.llamacpp.advice import advise_cublas_for_build
 
 CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
 SPLITS = ("none", "layer", "row", "tensor")
@@ -18,7 +19,7 @@ _DEFAULT_CONTEXT = 4096
 _LARGEST_CONTEXT = 1 << 24
 _MOST_SLOTS = 256
 _LARGEST_UBATCH = 1 << 16
-_HELPFUL_UNTIL = 11000  # forced cuBLAS helps gfx906 until the GCN kernels of #27841, 2026-09
+_ROCBLAS_BY_ITSELF = range(4567, 4699)  # #11244 to #11831: MI50 multiplied prompts with rocBLAS
 _RDNA3_UNTIL = 7100  # before, RDNA3 multiplied prompts with rocBLAS by itself
 
 
@@ -105,11 +106,14 @@ def _flash_attention(request: Request, model: Model, build: LlamaBuild, notes: l
 def _cublas(request: Request, build: LlamaBuild, cards: Sequence[Card], notes: list[str]) -> bool:
     if _one_of("--cublas", request.cublas, ("auto", "on", "off")) != "auto":
         return request.cublas == "on"
-    architectures = {card.architecture for card in cards}
-    if "gfx906" in architectures and build.number < _HELPFUL_UNTIL:
-        notes.append("forced cuBLAS (GGML_CUDA_FORCE_CUBLAS), as the role builds for gfx906")
+    architectures = {card.architecture for card in cards if card.architecture}
+    if advise_cublas_for_build(build.number, architectures).on:
+        notes.append("forced cuBLAS (GGML_CUDA_FORCE_CUBLAS), as the role builds for these cards")
         return True
-    return any(name.startswith("gfx110") for name in architectures) and build.number < _RDNA3_UNTIL
+    takes_rocblas = build.number in _ROCBLAS_BY_ITSELF and "gfx906" in architectures
+    return takes_rocblas or (
+        any(name.startswith("gfx110") for name in architectures) and build.number < _RDNA3_UNTIL
+    )
 
 
 def _warnings(model: Model, settings: Settings) -> list[str]:
