@@ -98,21 +98,6 @@ def wished_devices(cards: Sequence[Card]) -> tuple[WishedDevice, ...]:
     return tuple(devices)
 
 
-def exclusive_conflicts(choices: Sequence[tuple[ContainerSpec, Sequence[Card]]]) -> list[Problem]:
-    """Containers that want a card which another one owns exclusively."""
-    problems = []
-    for owner, owned in choices:
-        if not owner.gpus_exclusive:
-            continue
-        for other, wanted in choices:
-            shared = sorted({card.pci_address for card in owned} & {card.pci_address for card in wanted})
-            if other is not owner and shared:
-                what = f"wants {', '.join(shared)}, which {owner.where} ({owner.hostname}) owns exclusively"
-                remedy = "Give it another card, or take gpus_exclusive away."
-                problems.append(Problem(where=other.field("gpus"), what=what, remedy=remedy))
-    return problems
-
-
 def _problem(spec: ContainerSpec, what: str, cards: Sequence[Card]) -> Problem:
     found = ", ".join(f"{card.pci_address} ({card.architecture or 'architecture unknown'})" for card in cards)
     remedy = f"Cards of the node: {found}." if found else "`lspci -d 1002:` on the node shows AMD devices, if any."

@@ -52,4 +52,9 @@ def _after(plan: ContainerPlan, before: Mapping[str, str]) -> dict[str, str]:
 
 def _as_text(values: Mapping[str, str]) -> str:
     keys = sorted(values, key=lambda key: (key in _SHOWN_LAST, key))
-    return "".join(f"{key}: {with_names(values[key])}\n" for key in keys)
+    return "".join(f"{key}: {_on_one_line(values[key])}\n" for key in keys)
+
+
+def _on_one_line(value: str) -> str:
+    """A description may have several lines; Proxmox VE ends it with a newline."""
+    return with_names(value.strip().replace("\n", "\\n"))

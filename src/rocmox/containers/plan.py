@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from rocmox.containers import devices
+from rocmox.containers import devices, origin
 from rocmox.containers.cards import WishedDevice
 from rocmox.containers.current import TAG, CurrentContainer
 from rocmox.containers.properties import disk_size_gib, format_properties, parse_properties
@@ -112,6 +112,7 @@ def creation_parameters(wish: Wish) -> dict[str, str | int]:
         "net0": format_properties({"name": "eth0", **_network(spec)}),
         "onboot": int(spec.onboot),
         "tags": TAG,
+        "description": origin.note(wish.template_volume_id),
     }
     if spec.nesting:
         parameters["features"] = "nesting=1"
@@ -199,7 +200,7 @@ def _changed_settings(wished: Mapping[str, str], config: Mapping[str, str]) -> t
 def _same(key: str, one: str, other: str) -> bool:
     if key in {"net0", "features"}:
         return _meaning(one) == _meaning(other)
-    return one.split() == other.split()
+    return one.replace(",", " ").split() == other.replace(",", " ").split()
 
 
 def _meaning(text: str) -> dict[str, str]:

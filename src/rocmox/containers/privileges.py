@@ -138,6 +138,7 @@ def _only_for_root(node: Node, changing: Planned) -> list[Problem]:
 
 def _keys_of(step: Step) -> set[str]:
     """The options a step sets or deletes; `dev` for every `devN`."""
+    if isinstance(step, CreateContainer):
+        return set(step.parameters)
     keys = step.keys if isinstance(step, UpdateConfig) else ()
-    keys = step.parameters if isinstance(step, CreateContainer) else keys
     return {"dev" if key[:3] == "dev" else key for key in keys}

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from rocmox.containers import cards as card_rules
-from rocmox.containers import preflight
+from rocmox.containers import exclusive, preflight
 from rocmox.containers.cards import Card
 from rocmox.containers.current import CurrentContainer, CurrentNode, read_node
 from rocmox.containers.devices import GroupIds
@@ -77,7 +77,9 @@ def plan_site(
     """
     current = current or survey_node(node, specs)
     rules = Rules(version=current.version, restart=options.restart, migrate_legacy=options.migrate_legacy)
-    wishes, problems = _resolve(specs, cards)
+    choices, problems = _choose(specs, cards)
+    wishes = [Wish(spec=spec, devices=card_rules.wished_devices(chosen)) for spec, chosen in choices]
+    problems += exclusive.conflicts(choices) + exclusive.conflicts_on_node(node, choices, current)
     problems += preflight.ownership_problems(specs, current)
     problems += resource_problems(specs, current, overcommit=options.allow_overcommit)
     interrupted = creations_under_way(node, specs, current, journal)
@@ -106,17 +108,17 @@ def survey_node(node: Node, specs: Sequence[ContainerSpec]) -> CurrentNode:
     return read_node(node, preflight.check_node(node), specs)
 
 
-def _resolve(specs: Sequence[ContainerSpec], cards: Sequence[Card]) -> tuple[list[Wish], list[Problem]]:
-    """Cards by address, architecture or `all` → device nodes as they are named today."""
-    wishes: list[Wish] = []
+def _choose(
+    specs: Sequence[ContainerSpec], cards: Sequence[Card]
+) -> tuple[list[tuple[ContainerSpec, Sequence[Card]]], list[Problem]]:
+    """Cards by address, architecture or `all` → those of the node today."""
+    choices: list[tuple[ContainerSpec, Sequence[Card]]] = []
     problems: list[Problem] = []
-    choices = []
     for spec in specs:
         chosen, found = card_rules.choose(spec, cards) if spec.gpus else ((), [])
         problems += found
         choices.append((spec, chosen))
-        wishes.append(Wish(spec=spec, devices=card_rules.wished_devices(chosen)))
-    return wishes, problems + card_rules.exclusive_conflicts(choices)
+    return choices, problems
 
 
 def _with_template(wish: Wish, chosen: Mapping[int, TemplateChoice]) -> Wish:

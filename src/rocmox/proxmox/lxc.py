@@ -20,6 +20,14 @@ class ContainerConfig:
     digest: str
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WholeConfig:
+    """A configuration without its history: values as PVE's text, and raw `lxc.*` lines."""
+
+    values: Mapping[str, str]
+    raw_lines: tuple[tuple[str, str], ...]
+
+
 def list_status(node: Node) -> dict[int, str]:
     """VMID → `running` or `stopped`, for the containers the account may see."""
     return {int(entry["vmid"]): str(entry["status"]) for entry in node.api.get(node.path("lxc"))}
@@ -44,8 +52,14 @@ def read_config(node: Node, vmid: int) -> ContainerConfig:
 
 def read_raw_lines(node: Node, vmid: int) -> tuple[tuple[str, str], ...]:
     """The raw `lxc.*` lines of a configuration file, which `/pending` leaves out; PVE cannot write them."""
-    config = node.api.get(node.path("lxc", vmid, "config"))
-    return tuple((str(key), str(value)) for key, value in config.get("lxc", ()))
+    return read_whole_config(node, vmid).raw_lines
+
+
+def read_whole_config(node: Node, vmid: int) -> WholeConfig:
+    """One call (`/config`): values with pending changes applied, and the raw lines."""
+    config = dict(node.api.get(node.path("lxc", vmid, "config")))
+    raw_lines = tuple((str(key), str(value)) for key, value in config.pop("lxc", ()))
+    return WholeConfig(values={key: str(value) for key, value in config.items()}, raw_lines=raw_lines)
 
 
 def create(node: Node, parameters: Parameters) -> str:

@@ -133,7 +133,7 @@ def _check_foretold(node: Node, vmid: int, after: str) -> None:
         elif key == "net0":
             assert parse_properties(value).items() <= parse_properties(values[key]).items()
         else:
-            assert values[key] == _with_numbers(value)
+            assert values[key].strip() == _with_numbers(value)
 
 
 def _with_numbers(text: str) -> str:

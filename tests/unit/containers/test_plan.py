@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rocmox.containers.apply import apply_site
 from rocmox.containers.difference import describe_difference
 from rocmox.containers.options import Options
+from rocmox.containers.reminders import plan_warnings
 from rocmox.containers.steps import CreateContainer
 from rocmox.errors import RefusedError
 from rocmox.proxmox.tasks import Clock
@@ -142,3 +143,25 @@ def test_a_policy_without_restarts_leaves_changes_pending() -> None:
     assert [str(step) for step in plan(pve, wish | {"nesting": False}).steps][1:] == [
         "restart container 101 for features"
     ]
+
+
+def test_another_template_for_a_container_that_exists_is_said() -> None:
+    pve = FakePve()
+    pve.templates.append("local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst")
+    wish = {"vmid": 101, "hostname": "llm1", "storage": "local", "disk_gib": 8, "template": "debian-12-standard"}
+    carry_out(pve, [wish])
+    assert plan_warnings(plan(pve, wish)) == []
+    assert plan_warnings(plan(pve, wish | {"template": "debian-12-standard_12.2-1_amd64.tar.zst"})) == []
+    (said,) = plan_warnings(plan(pve, wish | {"template": "debian-13-standard"}))
+    assert said.startswith("gpu_containers[0].template (vmid 101, llm1): debian-13-standard is ignored")
+    assert "made from local:vztmpl/debian-12-standard_12.12-1_amd64.tar.zst;" in said
+    pve.containers[101].config["description"] = pve.containers[101].active["description"] = "mine now"
+    assert plan_warnings(plan(pve, wish | {"template": "debian-13-standard"})) == []
+
+
+def test_servers_are_the_same_whatever_stands_between_them() -> None:
+    pve = FakePve()
+    wish = {"vmid": 101, "hostname": "llm1", "storage": "local", "nameserver": "192.0.2.1 192.0.2.2"}
+    carry_out(pve, [wish])
+    pve.containers[101].config["nameserver"] = pve.containers[101].active["nameserver"] = "192.0.2.1,192.0.2.2"
+    assert plan(pve, wish).steps == ()

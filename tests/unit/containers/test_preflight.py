@@ -127,3 +127,35 @@ def test_a_card_owned_exclusively_is_not_shared() -> None:
 def test_a_card_without_driver_is_refused() -> None:
     card = type(CARDS[0])(pci_address="0000:03:00.0", architecture="gfx906", card_path=None, render_path=None)
     assert "amdgpu does not hold it" in refusal(FakePve(), LLM, cards=(card,))
+
+
+@pytest.mark.parametrize(
+    ("config", "raw"),
+    [
+        ({"dev0": "/dev/kfd,gid=993", "dev1": "/dev/dri/renderD128,gid=993"}, []),
+        ({}, [("lxc.mount.entry", "/dev/dri/card0 dev/dri/card0 none bind")]),
+        ({}, [("lxc.mount.entry", "/dev/dri dev/dri none bind,create=dir")]),
+    ],
+)
+def test_an_exclusive_card_that_a_stranger_has_is_refused(config: dict[str, str], raw: list[tuple[str, str]]) -> None:
+    pve = FakePve()
+    pve.containers[150] = FakeContainer({"hostname": "mail", **config}, running=True)
+    pve.containers[150].raw = raw
+    wish = LLM | {"gpus": [CARDS[0].pci_address], "gpus_exclusive": True}
+    said = refusal(pve, wish)
+    assert "gpu_containers[0].gpus_exclusive" in said
+    assert "container 150" in said
+    assert plan(pve, wish | {"gpus_exclusive": False}).steps
+
+
+def test_an_exclusive_card_that_no_stranger_has_is_taken() -> None:
+    pve = FakePve()
+    pve.containers[150] = FakeContainer({"hostname": "mail", "dev0": "/dev/dri/renderD129,gid=993"}, running=True)
+    pve.containers[151] = FakeContainer({"hostname": "web", "dev0": "/dev/kfd", "dev1": "/dev/ttyUSB0"})
+    assert plan(pve, LLM | {"gpus": [CARDS[0].pci_address], "gpus_exclusive": True}).steps
+
+
+def test_a_template_is_no_container() -> None:
+    pve = FakePve()
+    pve.containers[102] = FakeContainer({"hostname": "chat1", "tags": "rocmox", "template": "1", "unprivileged": "1"})
+    assert "is a template, and a template never runs" in refusal(pve, CHAT)
