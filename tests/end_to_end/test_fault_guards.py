@@ -23,7 +23,7 @@ from rocmox.proxmox import lxc, session
 {{}}
 runpy.run_path({str(MODULE)!r}, run_name="__main__")
 """
-_NO_UNDO = "apply._Run._undo = lambda self, undo, running: 'its configuration is as before'"
+_NO_UNDO = "apply._Run._undo = lambda self, undo, exception, running: 'its configuration is as before'"
 _FOREIGN = """
 before = ansible_entry.apply_site
 def meddling(node, *others):
@@ -37,7 +37,7 @@ _LAZY = "ansible_entry.apply_site = lambda node, plan, *others: ansible_entry._p
 _GIVES_UP = "session._Adapter.send = HTTPAdapter.send"
 _START_FAILS = Case(
     kind="task fails",
-    site=site("changed"),
+    site=site("fewer cards"),
     fault="task-fails",
     words=("operation=start", "vmid=101"),
     expected=REPORTED,
@@ -55,7 +55,7 @@ _READ_BREAKS = Case(
 @pytest.fixture(scope="module")
 def campaign() -> Iterator[Campaign]:
     with pretended_world() as world:
-        yield Campaign(world, only=("changed", "empty"))
+        yield Campaign(world, only=("changed", "fewer cards", "empty"))
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ class _Run:
     def container(self, plan: ContainerPlan) -> None:
         """All steps of one container; a PassDevices or WaitForCreation ends the list and is planned anew."""
         undo = _undo_of(plan) if self.puts_back else None
+        grows = any(isinstance(step, GrowDisk) for step in plan.steps)
         wakes = any(isinstance(step, StartContainer) for step in plan.steps)
         for step in plan.steps:
             match step:
@@ -108,7 +109,7 @@ class _Run:
                     self._migrate(step, plan.wish)
                     return
                 case StartContainer() | RestartContainer() if undo:
-                    self._start_or_undo(step, undo)
+                    self._start_or_undo(step, undo, " but for the disk, which stays grown" if grows else "")
                 case _:
                     self.do(step)
         if wakes and plan.wish.devices:
@@ -190,22 +191,22 @@ class _Run:
         steps = plan_container(wish, current, group_ids=group_ids, rules=self.rules)
         self.container(ContainerPlan(wish=wish, current=current, steps=steps))
 
-    def _start_or_undo(self, step: StartContainer | RestartContainer, undo: UpdateConfig) -> None:
+    def _start_or_undo(self, step: StartContainer | RestartContainer, undo: UpdateConfig, exception: str) -> None:
         """A start that fails after a change: the configuration is put back and the container runs as before."""
         try:
             self.do(step)
         except (ProxmoxError, MachineError) as error:
-            state = self._undo(undo, running=isinstance(step, RestartContainer))
+            state = self._undo(undo, exception, running=isinstance(step, RestartContainer))
             raise TaskFailedError(
                 f"container {step.vmid} did not start after the change: {state}\n{error.message}",
                 remedy="The text above says why it did not start.",
             ) from error
 
-    def _undo(self, undo: UpdateConfig, *, running: bool) -> str:
+    def _undo(self, undo: UpdateConfig, exception: str, *, running: bool) -> str:
         try:
             now = lxc.read_config(self.node, undo.vmid)
             operations.update(self.node, dataclasses.replace(undo, digest=now.digest))
-            return "its configuration is as before" + (self._start_again(undo.vmid) if running else "")
+            return f"its configuration is as before{exception}" + (self._start_again(undo.vmid) if running else "")
         except (ProxmoxError, MachineError) as error:
             return f"and its configuration could not be put back: {error.message}"
 

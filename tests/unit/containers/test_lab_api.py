@@ -199,3 +199,13 @@ def test_a_file_that_changed_since_the_plan_is_not_edited(lab: LabNode) -> None:
         carry_out(lab, site)
     assert lab.config(101) == before
     assert status(lab, 101) == "running"
+
+
+def test_a_failed_restart_says_that_a_disk_stays_grown(lab: LabNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    carry_out(lab, plan(lab, LLM))
+    before = lab.config(101)
+    site = plan(lab, LLM | {"gpus": ["0000:03:00.0"], "disk_gib": 2})
+    lose_device_between_shutdown_and_start(lab, monkeypatch, "/dev/dri/card0")
+    with pytest.raises(TaskFailedError, match="as before but for the disk, which stays grown"):
+        carry_out(lab, site)
+    assert lab.config(101) == before.replace("size=1G", "size=2G")
