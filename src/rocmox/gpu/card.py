@@ -6,6 +6,15 @@ import dataclasses
 
 from rocmox.facts.pci import Link
 
+# Architectures that sit in processors (AMD_IS_APU in amdgpu_device.c): Carrizo, Raven, Renoir, Van Gogh, Rembrandt,
+# Raphael, Phoenix, Strix and their kin.
+_INTEGRATED = frozenset(
+    {
+        *("gfx801", "gfx810", "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037"),
+        *("gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153"),
+    }
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Gpu:
@@ -39,6 +48,11 @@ class Gpu:
     numa_node: int | None
     connected_displays: tuple[str, ...]
     unknown: dict[str, str]
+
+    @property
+    def is_integrated(self) -> bool:
+        """Whether this is a processor's own graphics."""
+        return self.architecture in _INTEGRATED
 
     @property
     def possible_link(self) -> tuple[float, int] | None:

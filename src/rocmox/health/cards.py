@@ -1,4 +1,4 @@
-"""Which cards a check judges: all of a node's, in a container those it owns."""
+"""Which cards a check judges: those that compute on a node, in a container those it owns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from rocmox.health.result import Reporter, Result
 _PAIR = 2
 
 
-def judged_cards(context: Context) -> list[Gpu]:
-    """A container sees every card of its node in /sys; KFD lets it read those that its device cgroup allows."""
+def cards_in_service(context: Context) -> list[Gpu]:
+    """All cards; beside real cards a processor's own graphics is there for the console and is left out."""
     gpus = context.inventory.gpus
-    return [gpu for gpu in gpus if gpu.kfd_node is not None] if context.is_container else list(gpus)
+    return [gpu for gpu in gpus if not gpu.is_integrated] or list(gpus)
+
+
+def judged_cards(context: Context) -> list[Gpu]:
+    """Those of them that amdgpu drives: the check `driver` speaks about the others, such as cards for a machine.
+
+    A container sees every card of its node in /sys; KFD lets it read those that its device cgroup allows.
+    """
+    driven = [gpu for gpu in cards_in_service(context) if gpu.driver == "amdgpu"]
+    return [gpu for gpu in driven if gpu.kfd_node is not None] if context.is_container else driven
 
 
 def judged_peers(context: Context) -> list[Peer]:
@@ -30,7 +39,7 @@ def why_none(context: Context, report: Reporter, *, node_only: bool = False, pai
         return report.not_applicable(context.machine.name, "this belongs to the node, not to a container")
     cards = judged_cards(context)
     if not cards:
-        where = "this container owns no AMD GPU" if context.is_container else "no AMD GPU is on the PCI bus"
+        where = "this container owns no AMD GPU" if context.is_container else "no AMD GPU is bound to amdgpu"
         return report.not_applicable(context.machine.name, where)
     if pairs and len(cards) < _PAIR:
         return report.not_applicable(cards[0].pci_address, "peer-to-peer access takes two cards, and there is one")

@@ -342,3 +342,29 @@ def test_a_container_without_cards_has_nothing_to_judge(tmp_path: Path) -> None:
     ]
     results = run_checks(Context(machine=CapturedMachine(tmp_path)), only=static)
     assert {result.verdict for result in results} == {Verdict.NOT_APPLICABLE}
+
+
+def test_a_processors_own_graphics_beside_cards_is_left_out(tree: Callable[[str], Path]) -> None:
+    """It has no limits, no links and no kernels in rocBLAS, and none of that matters."""
+    changes = Changes(tree("mi50x3"))
+    view = TreeView(changes)
+    view.set_property(0, "gfx_target_version", 100306)
+    no_sensors(view)
+    view.drop_links(source=0)
+    view.drop_links(destination=0)
+    rocblas("gfx906")(view)
+    results = run_checks(Context(machine=CapturedMachine(tree("mi50x3"))))
+    take_back(tree("mi50x3"), changes.kept)
+    assert {result.verdict for result in results} <= {Verdict.PASS, Verdict.NOT_APPLICABLE}
+    assert not [result for result in results if result.subject == "0000:03:00.0"]
+
+
+def test_a_card_for_a_virtual_machine_is_the_drivers_matter_alone(tree: Callable[[str], Path]) -> None:
+    changes = Changes(tree("mi50x3"))
+    view = TreeView(changes)
+    for name in ("driver", "hwmon", "mem_info_vram_total", "gpu_metrics"):
+        view.changes.remove(view.device(0, name))
+    results = run_checks(Context(machine=CapturedMachine(tree("mi50x3"))))
+    take_back(tree("mi50x3"), changes.kept)
+    wrong = [result.code for result in results if result.verdict not in {Verdict.PASS, Verdict.NOT_APPLICABLE}]
+    assert wrong == ["DRIVER_NOT_BOUND"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rocmox.errors import CannotLookError
 from rocmox.facts.framebuffer import Screens, read_screens
-from rocmox.facts.kfd import read_topology
 from rocmox.gpu import Gpu
 from rocmox.health.cards import device_file, judged_cards, why_none
 from rocmox.health.context import Context
@@ -22,7 +20,7 @@ def run(context: Context) -> Iterator[Result]:
         yield nothing
         return
     for gpu in judged_cards(context):
-        if _is_apu(gpu, context):
+        if gpu.is_integrated:
             yield report.not_applicable(gpu.pci_address, "this is the processor's own graphics")
         else:
             yield _judge(gpu, context.read(read_screens, gpu.pci_address))
@@ -48,12 +46,3 @@ def _judge(gpu: Gpu, screens: Screens) -> Result:
         remedy="Plug the display into the mainboard's own output (BMC or processor graphics) and make that the primary "
         "one in the mainboard's firmware.",
     )
-
-
-def _is_apu(gpu: Gpu, context: Context) -> bool:
-    """A KFD node that is processor and card at once."""
-    try:
-        nodes = context.read(read_topology).nodes
-    except CannotLookError:
-        return False
-    return any(node.number == gpu.kfd_node and node.processors for node in nodes)

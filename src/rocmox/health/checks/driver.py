@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rocmox.gpu import Gpu
+from rocmox.health.cards import cards_in_service
 from rocmox.health.context import Context
 from rocmox.health.result import Evidence, Result, Verdict, not_applicable
 
@@ -20,7 +21,7 @@ def run(context: Context) -> Iterator[Result]:
     if not context.inventory.gpus:
         yield not_applicable(_CHECK, context.machine.name, "no AMD GPU is on the PCI bus")
         return
-    for gpu in context.inventory.gpus:
+    for gpu in cards_in_service(context):
         yield _judge(gpu, context)
 
 

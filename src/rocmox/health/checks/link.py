@@ -1,25 +1,24 @@
 """Every card's PCIe link trained as wide and as fast as both its ends can, and reports no errors.
 
-The slot decides, so the bridges above count: Vega 20 and Navi carry a switch, and the card's own link is the inner one.
-Speed drops at rest by power management (`pp_dpm_pcie` says what the driver asked for); width does not.
+The slot decides, so the bridges above count: Vega 20 and Navi carry a switch, and the card's own link, like
+`pp_dpm_pcie`, is the inner one. Speed drops at rest by power management, so it counts only under load; width does not.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rocmox.errors import CannotLookError
 from rocmox.facts.aer import read_link_errors
 from rocmox.facts.pci import Link
-from rocmox.facts.reading import read_text
+from rocmox.facts.reading import parse_whole_number, read_text
 from rocmox.gpu import Gpu
 from rocmox.health.cards import device_file, judged_cards, why_none
 from rocmox.health.context import Context
 from rocmox.health.result import Evidence, Reporter, Result, seen
 
 LEVEL = 1
-_CHOSEN = re.compile(r"(?P<speed>\d{1,3}(?:\.\d)?)GT/s[^\n]*\*")
+_WORKING_PERCENT = 20
 _MANY = 100  # corrected errors of one port since boot: fewer are ordinary noise
 _RESEAT = (
     "Reseat the card, clean its contacts, try another slot or riser, and look at the slot's setting in the firmware"
@@ -54,27 +53,26 @@ def _judge(gpu: Gpu, context: Context) -> Result:
         what = f"the link at {narrow.at} trained to x{narrow.width}, and both ends can x{width}"
         return report.warn("LINK_NARROW", gpu.pci_address, what, evidence, remedy=f"{_RESEAT}.")
     if slow.speed_gts < speed:
-        return _slow(gpu, slow, speed, evidence, _asked_speed(gpu, context))
+        return _slow(gpu, slow, speed, evidence, _busy_percent(gpu, context))
     return report.passed("LINK_OK", gpu.pci_address, f"{has}, as fast as the weakest port on the way ({can})", evidence)
 
 
-def _slow(gpu: Gpu, slow: Link, speed: float, evidence: list[Evidence], asked: float | None) -> Result:
-    evidence.append(seen(device_file(gpu, "pp_dpm_pcie"), "unknown" if asked is None else f"{asked:g} GT/s chosen"))
-    if asked is None or asked <= slow.speed_gts:
-        what = f"{slow.speed_gts:g} GT/s at {slow.at} now, {speed:g} under load: the card rests"
+def _slow(gpu: Gpu, slow: Link, speed: float, evidence: list[Evidence], busy: int | None) -> Result:
+    evidence.append(seen(device_file(gpu, "gpu_busy_percent"), "unknown" if busy is None else busy))
+    if busy is None or busy < _WORKING_PERCENT:
+        what = f"{slow.speed_gts:g} GT/s at {slow.at} while the card rests, {speed:g} possible: ask again under load"
         return report.passed("LINK_RESTS", gpu.pci_address, what, evidence)
-    what = f"the link at {slow.at} runs at {slow.speed_gts:g} GT/s, and the driver asked for {asked:g}"
+    what = f"the link at {slow.at} runs at {slow.speed_gts:g} GT/s under load, and both ends can {speed:g}"
     remedy = f"{_RESEAT}; a riser made for an older PCIe generation does this."
     return report.warn("LINK_SLOW", gpu.pci_address, what, evidence, remedy=remedy)
 
 
-def _asked_speed(gpu: Gpu, context: Context) -> float | None:
-    """The fastest state marked as chosen in `pp_dpm_pcie`, in GT/s; None without the file or a mark."""
+def _busy_percent(gpu: Gpu, context: Context) -> int | None:
     try:
-        text = context.read(read_text, device_file(gpu, "pp_dpm_pcie"))
+        path = device_file(gpu, "gpu_busy_percent")
+        return parse_whole_number(context.read(read_text, path), path)
     except CannotLookError:
         return None
-    return max((float(match["speed"]) for match in _CHOSEN.finditer(text)), default=None)
 
 
 def _hop(link: Link) -> Evidence:

@@ -50,7 +50,7 @@ def _slow(view: TreeView, card: int) -> None:
     root_port, upstream = view.bridges(card)[0], view.bridges(card)[-2]
     for port in (root_port, upstream):
         view.changes.write(view.function(port, "current_link_speed"), "2.5 GT/s PCIe")
-    view.changes.write(view.device(card, "pp_dpm_pcie"), "0: 2.5GT/s, x16 \n1: 8.0GT/s, x16 *")
+    view.changes.write(view.device(card, "gpu_busy_percent"), "99")
 
 
 def _bus_errors(view: TreeView, card: int) -> None:

@@ -7,8 +7,8 @@ import struct
 from rocmox.lab.gpus.tree_view import TreeView
 
 _WATT = 1_000_000
-_STRIX_POINT = 110500
-_BAD_MES = "0x00000083"
+_NAVI_48 = 120001
+_BAD_MES = "0x00000091"
 _HOTSPOT_BIT_VEGA20, _HOTSPOT_BIT_INDEPENDENT = 2, 36
 
 
@@ -56,7 +56,7 @@ def _asleep(view: TreeView, card: int) -> None:
 
 def _firmware(view: TreeView, card: int) -> None:
     """No bad firmware is known for these cards, so the card becomes one for which one is."""
-    view.set_property(card, "gfx_target_version", _STRIX_POINT)
+    view.set_property(card, "gfx_target_version", _NAVI_48)
     view.changes.write(view.device(card, "fw_version/mes_fw_version"), _BAD_MES)
 
 

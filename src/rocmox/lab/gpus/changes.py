@@ -36,6 +36,7 @@ class Changes:
 
     def write(self, path: str, content: str | bytes) -> None:
         """Replace or make a file; text gets the newline that the kernel's show functions end with."""
+        self._keep_missing_folders(path)
         self._keep(path)
         place = self._at(path)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +62,13 @@ class Changes:
             self._keep(path)
             place.unlink()
 
+    def _keep_missing_folders(self, path: str) -> None:
+        parents = path.strip("/").split("/")[:-1]
+        for depth in range(1, len(parents) + 1):
+            folder = "/" + "/".join(parents[:depth])
+            if not self._at(folder).exists():
+                self.kept.setdefault(folder, {"no directory": ""})
+
     def _keep(self, path: str) -> None:
         place = self._at(path)
         if path in self.kept:
@@ -84,6 +92,9 @@ def take_back(root: Path, kept: dict[str, dict[str, str]]) -> None:
         place = root / path.lstrip("/")
         if "directory" in state:
             place.mkdir(parents=True, exist_ok=True)
+            continue
+        if "no directory" in state:
+            shutil.rmtree(place, ignore_errors=True)
             continue
         if place.is_symlink() or place.is_file():
             place.unlink()
