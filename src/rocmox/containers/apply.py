@@ -68,9 +68,10 @@ def apply_site(  # noqa: PLR0917 - what it works with: node, plan, policy, and t
         for container in plan.containers:
             run.container(container)
     finally:
-        if journal and run.created:
+        there = [*run.created, *(found.vmid for found in plan.current.containers.values() if found.is_ours)]
+        if journal and plan.steps and there:
             with contextlib.suppress(MachineError):  # the note of a container that is there does no harm
-                journal.forget(run.created)
+                journal.forget(there)
     return Outcome(done=tuple(run.done), warnings=tuple(run.warnings), awaiting_group_ids=tuple(run.awaiting_group_ids))
 
 

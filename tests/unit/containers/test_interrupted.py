@@ -143,3 +143,10 @@ def test_a_creation_that_is_cut_off_while_it_is_waited_for_says_so(lab: LabNode)
     with pytest.raises(TaskFailedError, match="goes on, or was cut off a moment ago") as caught:
         carry_out(lab, site)
     assert "Run again" in caught.value.remedy
+
+
+def test_the_note_of_a_run_that_was_killed_after_the_creation_is_taken_away(lab: LabNode) -> None:
+    carry_out(lab, plan(lab, LLM))
+    CreationJournal(lab).note([101])
+    carry_out(lab, plan(lab, LLM | {"cores": 2}))
+    assert notes(lab) == []
