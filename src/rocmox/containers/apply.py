@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rocmox.containers import operations
 from rocmox.containers.current import read_container
@@ -63,7 +63,7 @@ def apply_site(  # noqa: PLR0917 - what it works with: node, plan, policy, and t
         run.do(download)
     beginning = [step.vmid for step in plan.steps if isinstance(step, CreateContainer | WaitForCreation)]
     if journal and beginning:
-        journal.note(beginning)
+        run.note(journal, beginning)
     try:
         for container in plan.containers:
             run.container(container)
@@ -91,6 +91,13 @@ class _Run:
     created: list[int] = dataclasses.field(default_factory=list)
     puts_back: bool = True
     """Whether a failed start puts the configuration back; not while the whole file is put back anyway."""
+
+    def note(self, journal: CreationJournal, vmids: Sequence[int]) -> None:
+        """Without its note a half-made container must be taken away by hand, which is no reason not to create it."""
+        try:
+            journal.note(vmids)
+        except MachineError as error:
+            self.warnings.append(f"no note of the creation can be left on the node: {error.message.splitlines()[0]}")
 
     def container(self, plan: ContainerPlan) -> None:
         """All steps of one container; a PassDevices or WaitForCreation ends the list and is planned anew."""

@@ -8,7 +8,7 @@ import pytest
 
 from rocmox.containers.journal import CreationJournal
 from rocmox.containers.steps import CreateContainer, RemoveHalfMade, WaitForCreation
-from rocmox.errors import ProxmoxError, RefusedError, TaskFailedError
+from rocmox.errors import MachineError, ProxmoxError, RefusedError, TaskFailedError
 from rocmox.lab.pve.guests.config import ConfigFiles, GuestConfig, Section
 from rocmox.lab.pve.tasks import TaskFiles
 from rocmox.machine import Completed
@@ -150,3 +150,16 @@ def test_the_note_of_a_run_that_was_killed_after_the_creation_is_taken_away(lab:
     CreationJournal(lab).note([101])
     carry_out(lab, plan(lab, LLM | {"cores": 2}))
     assert notes(lab) == []
+
+
+def test_a_node_whose_shell_is_out_of_reach_gets_its_containers_all_the_same(
+    lab: LabNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(_journal: CreationJournal, _vmids: object) -> None:
+        raise MachineError("ssh://root@pve1 cannot be reached")
+
+    monkeypatch.setattr(CreationJournal, "note", unreachable)
+    monkeypatch.setattr(CreationJournal, "forget", unreachable)
+    outcome = carry_out(lab, plan(lab, LLM))
+    assert outcome.warnings == ("no note of the creation can be left on the node: ssh://root@pve1 cannot be reached",)
+    assert plan(lab, LLM).steps == ()
