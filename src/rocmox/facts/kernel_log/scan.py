@@ -23,6 +23,8 @@ class Readable(Protocol):
 
 # Asked before a line is made into a candidate: (the block, where the line starts, stops, where the literal stands).
 Gate = Callable[[bytes, int, int, int], bool]
+# Asked before that, without the line around the literal: (the block, where the literal stands).
+Sieve = Callable[[bytes, int], bool]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +39,14 @@ class Candidate:
 class Scanner:
     """Feeds on blocks, gives candidates in the order of the file; memory stays at one block and one line."""
 
-    def __init__(self, literals: Sequence[bytes], gates: Mapping[bytes, Gate] | None = None) -> None:
-        self._literals = tuple(literals)
-        self._gates = dict(gates or {})
+    def __init__(
+        self,
+        literals: Sequence[bytes],
+        gates: Mapping[bytes, Gate] | None = None,
+        sieves: Mapping[bytes, Sieve] | None = None,
+    ) -> None:
+        gates, sieves = gates or {}, sieves or {}
+        self._searches = [(literal, gates.get(literal), sieves.get(literal)) for literal in literals]
         self._kept = b""
         self._offset_bytes = 0
         self.lines_seen = False
@@ -81,10 +88,12 @@ class Scanner:
 
     def _candidates(self, data: bytes, end: int) -> Iterator[Candidate]:
         lines: dict[int, tuple[int, list[tuple[int, Gate | None]]]] = {}
-        for literal in self._literals:
-            gate = self._gates.get(literal)
+        for literal, gate, sieve in self._searches:
             place = data.find(literal, 0, end)
             while place >= 0:
+                if sieve and not sieve(data, place):
+                    place = data.find(literal, place + len(literal), end)
+                    continue
                 start = data.rfind(_NEWLINE, 0, place) + 1
                 stop = data.find(_NEWLINE, place)
                 stop = len(data) if stop < 0 else stop

@@ -11,7 +11,7 @@ from rocmox.health.kernel_log.bus_events import PORT_DRIVERS, BusEvents
 from rocmox.health.kernel_log.classify import Meaning, classify
 from rocmox.health.kernel_log.escalate import judge
 from rocmox.health.kernel_log.event import HOST, Event, Moment, Severity
-from rocmox.health.kernel_log.gate import Gate
+from rocmox.health.kernel_log.gate import SIEVES, Gate
 from rocmox.health.kernel_log.incident import Incident, Incidents
 from rocmox.health.kernel_log.links import Links
 from rocmox.health.kernel_log.prefilter import LITERALS
@@ -59,7 +59,7 @@ class Analysis:
 
     def scanner(self) -> Scanner:
         """What finds this analysis' candidates."""
-        return Scanner(LITERALS, self.gate.gates)
+        return Scanner(LITERALS, self.gate.gates, SIEVES)
 
     def take(self, candidate: Candidate) -> None:
         """One line that holds one of the prefilter's literals."""

@@ -24,7 +24,8 @@ _SET_ASIDE = re.compile(
 )
 _FOREIGN_ERRORS = (b"]] ", b"[drm] ")  # `[drm:function [other]] ` and `[drm] `
 # What differs between two lines that say the same: host, stamps, and where an IOMMU refused an access.
-_STAMPS = re.compile(rb"[^\n]{0,80}?kernel: (?:\[ *\d+\.\d+\] )?|\s*\[ *\d+\.\d+\] ")
+_SYSLOG, _UPTIME = b"kernel: ", b"] "
+_LONGEST_HEAD, _LONGEST_UPTIME = 90, 20
 _FAULT_ADDRESS = re.compile(rb" (?:PASID \S+|address=0x|fault addr )")
 _MOST_REMEMBERED = 4096
 
@@ -55,13 +56,7 @@ class Gate:
     @property
     def gates(self) -> dict[bytes, ScannerGate]:
         """For each literal of the prefilter."""
-        own = {
-            b"amdgpu": self._amdgpu,
-            b"kfd kfd: ": self._amdgpu,
-            b"*ERROR* ": self._error,
-            b"[Hardware Error]: ": self._record,
-            b"vfio-pci 0": self._set_aside,
-        }
+        own = {b"amdgpu": self._amdgpu, b"kfd kfd: ": self._amdgpu}
         return {literal: own.get(literal, self._any) for literal in LITERALS}
 
     def bore(self, line: bytes) -> None:
@@ -106,23 +101,32 @@ class Gate:
         self.passed = data[start:stop]
         return False
 
-    def _error(self, data: bytes, start: int, stop: int, place: int) -> bool:
-        """What another driver signs is not ours; our own bears our name or is `[drm:function] *ERROR*`."""
-        return not data.endswith(_FOREIGN_ERRORS, start, place) and self._any(data, start, stop, place)
 
-    def _record(self, data: bytes, start: int, stop: int, place: int) -> bool:
-        mark = data.rfind(b"{", max(start, place - 12), place)
-        return bool(_RECORD.match(data, mark if mark >= 0 else place, stop))
+def _is_error(data: bytes, place: int) -> bool:
+    """What another driver signs is not ours; our own bears our name or is `[drm:function] *ERROR*`."""
+    return not data.endswith(_FOREIGN_ERRORS, max(0, place - 8), place)
 
-    def _set_aside(self, data: bytes, start: int, stop: int, place: int) -> bool:
-        return bool(_SET_ASIDE.match(data, place, stop)) and self._any(data, start, stop, place)
+
+def _is_record(data: bytes, place: int) -> bool:
+    mark = data.rfind(b"{", max(0, place - 12), place)
+    return _RECORD.match(data, mark if mark >= 0 else place) is not None
+
+
+def _is_set_aside(data: bytes, place: int) -> bool:
+    return _SET_ASIDE.match(data, place) is not None
+
+
+# Asked at once where the literal is found, without looking for the line around it.
+SIEVES = {b"*ERROR* ": _is_error, b"[Hardware Error]: ": _is_record, b"vfio-pci 0": _is_set_aside}
 
 
 def _words(line: bytes) -> bytes:
-    stamps = _STAMPS.match(line)
-    words = line[stamps.end() :] if stamps else line
-    fault = _FAULT_ADDRESS.search(words)
-    return words[: fault.start()] if fault else words
+    head = line.find(_SYSLOG, 0, _LONGEST_HEAD) + len(_SYSLOG)
+    head = 0 if head < len(_SYSLOG) else head
+    if line[head : head + 1] == b"[":
+        head = max(head, line.find(_UPTIME, head, head + _LONGEST_UPTIME))
+    fault = _FAULT_ADDRESS.search(line, head)
+    return line[head : fault.start()] if fault else line[head:]
 
 
 def _may_go_on(data: bytes, start: int, stop: int) -> bool:

@@ -27,17 +27,29 @@ def rules(code: str, severity: Severity, *patterns: str, unsigned: bool = False)
     return tuple(Rule(code=code, severity=severity, pattern=pattern, unsigned=unsigned) for pattern in patterns)
 
 
+_PART = 16
+
+
 class RuleBook:
     """Finds the rule of a message: one expression says whether there is any, then they are asked in their order."""
 
     def __init__(self, book: Iterable[Rule]) -> None:
-        self._rules = tuple((rule, re.compile(rule.pattern)) for rule in book)
+        rules = tuple(book)
         # Alternatives that begin with a literal and capture nothing are told apart by their first character.
-        self.expression = "|".join(rule.pattern for rule, _ in self._rules)
+        self.expression = _either(rules)
         self._any = re.compile(self.expression)
+        parts = [rules[start : start + _PART] for start in range(0, len(rules), _PART)]
+        self._parts = [
+            (re.compile(_either(part)), [(rule, re.compile(rule.pattern)) for rule in part]) for part in parts
+        ]
 
     def find(self, words: str) -> Rule | None:
         """The first rule whose pattern the words begin with."""
         if not self._any.match(words):
             return None
-        return next(rule for rule, pattern in self._rules if pattern.match(words))
+        part = next(part for either, part in self._parts if either.match(words))
+        return next(rule for rule, pattern in part if pattern.match(words))
+
+
+def _either(rules: Iterable[Rule]) -> str:
+    return "|".join(rule.pattern for rule in rules)
