@@ -67,6 +67,7 @@ class Hyperparameters:
     sliding: tuple[bool, ...]
     kv_from_start: int
     recurrent: Recurrent
+    attention_interval: int
     file_type: int
 
     @property
@@ -158,6 +159,7 @@ def read_hyperparameters(header: GgufHeader, *, where: str) -> Hyperparameters:
         sliding=sliding,
         kv_from_start=_kv_from_start(data, architecture, all_layers),
         recurrent=_recurrent(data),
+        attention_interval=data.whole("full_attention_interval", 4) or 4,
         file_type=file_type if isinstance(file_type := header.metadata.get("general.file_type"), int) else -1,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from rocmox.fit.model import Model
+from rocmox.fit.recurrent import caches_attention, state_bytes
 from rocmox.fit.settings import Settings
 
 _PADDING = 256
@@ -42,7 +43,7 @@ def _padded(tokens: int, padding: int) -> int:
 def layer_bytes(model: Model, settings: Settings, cells: Cells, layer: int) -> int:
     """K and V of one layer; MLA caches K alone, without flash attention V is as wide as the widest layer's."""
     hyper = model.hyper
-    if layer >= hyper.layers or layer >= hyper.kv_from_start or not hyper.kv_heads[layer]:
+    if layer >= hyper.layers or layer >= hyper.kv_from_start or not caches_attention(hyper, layer):
         return 0
     rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
     total = settings.kv_k.row_bytes(hyper.k_width(layer)) * rows
@@ -58,5 +59,5 @@ def cache_bytes(model: Model, settings: Settings, cells: Cells, *, places: tuple
     """Bytes of KV cache on each device; a layer's cache lies where the layer does."""
     totals = [0] * devices
     for layer in range(model.hyper.all_layers):
-        totals[places[layer]] += layer_bytes(model, settings, cells, layer)
+        totals[places[layer]] += layer_bytes(model, settings, cells, layer) + state_bytes(model, settings, layer)
     return totals

@@ -111,9 +111,7 @@ def _cublas(request: Request, build: LlamaBuild, cards: Sequence[Card], notes: l
         notes.append("forced cuBLAS (GGML_CUDA_FORCE_CUBLAS), as the role builds for these cards")
         return True
     takes_rocblas = build.number in _ROCBLAS_BY_ITSELF and "gfx906" in architectures
-    return takes_rocblas or (
-        any(name.startswith("gfx110") for name in architectures) and build.number < _RDNA3_UNTIL
-    )
+    return takes_rocblas or (any(name.startswith("gfx110") for name in architectures) and build.number < _RDNA3_UNTIL)
 
 
 def _warnings(model: Model, settings: Settings) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from rocmox.facts.ggml_types import F32
 from rocmox.facts.gguf import TensorInfo
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.graph import Graph
@@ -63,6 +64,13 @@ class Build:
             kind = self.settings.kv_k if part == "k" else self.settings.kv_v
             shape = (width, cells, self.streams, 1)
             self.held[name] = op.held(name, kind, shape, self.places[layer], is_weight=False)
+        return self.held[name]
+
+    def state(self, layer: int, part: str, width: int) -> Tensor:
+        """A layer's recurrent state, one row for each slot."""
+        name = f"cache_{part}_l{layer}"
+        if name not in self.held:
+            self.held[name] = op.held(name, F32, (width, self.sequences, 1, 1), self.places[layer], is_weight=False)
         return self.held[name]
 
     def cells(self, layer: int) -> int:

@@ -10,6 +10,7 @@ from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.latent_attention import attend_latent
 from rocmox.fit.graph.pieces import chosen_rows, norm, project, rope, scaled_norm
 from rocmox.fit.graph.profiles import Profile
+from rocmox.fit.graph.recurrent import build_state_layer, keeps_state
 from rocmox.fit.graph.style import Experts, Inputs, Style
 from rocmox.fit.graph.tensor import Tensor
 
@@ -57,7 +58,7 @@ class Decoder:
             return self._parallel(layer, residual, rows)
         build, behind = self.build, self.profile.layout == "behind"
         current = residual if behind else self._norm(residual, layer, "attn_norm")
-        current = self.attention(layer, current)
+        current = self._mix(layer, current)
         post = "" if self._ffn_norm(layer) == "post_attention_norm" else "post_attention_norm"
         if not post or build.settings.build.is_early is False:
             current, residual = chosen_rows(current, rows), chosen_rows(residual, rows)
@@ -68,6 +69,8 @@ class Decoder:
         if build.model.hyper.scales_residual:
             current = op.like("scale", current)
         residual = op.like("add", current, residual)
+        if not self._has_network(layer) or not self._mixes(layer):
+            return residual
         current = residual if behind else self._norm(residual, layer, self._ffn_norm(layer))
         current = self.network(layer, current)
         if build.has(layer, "post_ffw_norm.weight"):
@@ -89,6 +92,24 @@ class Decoder:
         if self.profile.residual_before_attention:
             return op.like("add", op.like("add", hidden, residual), attended)
         return op.like("add", op.like("add", hidden, attended), residual)
+
+    def _mixes(self, layer: int) -> bool:
+        """Whether a layer looks at other tokens; some hybrids have layers that are networks only."""
+        return keeps_state(self.build, layer) or self.build.has(layer, "attn_output.weight")
+
+    def _has_network(self, layer: int) -> bool:
+        return any(self.build.has(layer, f"{name}.weight") for name in ("ffn_up", "ffn_gate_inp", "ffn_gate_up"))
+
+    def _mix(self, layer: int, current: Tensor) -> Tensor:
+        """Attention, a state, both, or neither."""
+        if not self._mixes(layer):
+            return self.network(layer, current)
+        if not keeps_state(self.build, layer):
+            return self.attention(layer, current)
+        mixed = build_state_layer(self.build, self.inputs, layer, current)
+        if self.build.has(layer, "attn_q.weight") and self.build.has(layer, "attn_output.weight"):
+            return op.like("add", self.attention(layer, current), mixed)
+        return mixed
 
     def _norm(self, current: Tensor, layer: int, name: str) -> Tensor:
         return norm(self.build, current, layer, name, kind=self.profile.norm)

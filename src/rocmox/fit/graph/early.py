@@ -9,6 +9,7 @@ from rocmox.fit.graph.early_experts import build_experts
 from rocmox.fit.graph.pieces import project
 from rocmox.fit.graph.style import Experts, Inputs, LatentHeads
 from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.hyperparameters import Recurrent
 
 
 class Early:
@@ -26,6 +27,8 @@ class Early:
             positions=op.new_input("inp_pos", build.tokens, kind=I32),
             output_rows=None,
         )
+        if build.model.hyper.recurrent != Recurrent():
+            inputs.states = op.new_input("inp_s_copy", build.sequences, kind=I32)
         inputs.mask = self._mask(build)
         inputs.mask_sliding = self._mask(build) if build.model.hyper.has_window else None
         return inputs

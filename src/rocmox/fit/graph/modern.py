@@ -11,6 +11,7 @@ from rocmox.fit.graph.modern_inputs import add_cache_inputs
 from rocmox.fit.graph.pieces import project
 from rocmox.fit.graph.style import Experts, Inputs, LatentHeads
 from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.hyperparameters import Recurrent
 
 
 class Modern:
@@ -32,6 +33,8 @@ class Modern:
             output_rows=op.new_input("out_ids", build.outputs, kind=I32),
         )
         add_cache_inputs(build, inputs)
+        if build.model.hyper.recurrent != Recurrent():
+            inputs.states = op.new_input("rs_s_copy", build.sequences, kind=I32)
         return inputs
 
     def output_rows(self, build: Build, inputs: Inputs) -> Tensor:
