@@ -23,12 +23,12 @@ _SECRET = re.compile(
 _SERIAL_IN_TEXT = re.compile(
     r"(?P<before>(?:SerialNumber|serial(?:[ _]?(?:number|no))?)\s*[:=]\s*)(?P<secret>[\w-]{4,})", re.IGNORECASE
 )
-_UNIQUE_ID = re.compile(r"\b[0-9a-f]{16}\b")
+_UNIQUE_ID = re.compile(r"(?<![0-9a-z])(?P<before>0x)?(?P<secret>[0-9a-f]{16})(?![0-9a-z])")
 _SERIAL_FILE = re.compile(r"/(?:\w+_)?serial(?:_number)?$")
 _COMMAND_FILE = re.compile(r"^/proc/\d+/(?:cmdline|comm|environ)$")
 # Programs that rocmox serves or that hold cards on purpose: their names are the evidence.
 _KNOWN_PROGRAMS = frozenset({"llama-server", "llama-bench", "ollama", "python3", "rocmox"})
-_PLAIN_ADDRESSES = frozenset({"0.0.0.0", "255.255.255.255", "::", "::1"})  # noqa: S104 - not bound to, recognised
+_BROADCAST = "255.255.255.255"
 
 
 class Mask:
@@ -104,7 +104,7 @@ class Mask:
         return f"00000000-0000-4000-8000-{self._number('uuid', match[0]):012d}"
 
     def _unique_id(self, match: re.Match[str]) -> str:
-        return f"{0xFACE << 48 | self._number('unique', match[0]):016x}"
+        return f"{match['before'] or ''}{0xFACE << 48 | self._number('unique', match['secret']):016x}"
 
     def _address(self, match: re.Match[str]) -> str:
         """Addresses become those kept for documentation (RFC 5737, RFC 3849)."""
@@ -112,7 +112,7 @@ class Mask:
             address = ipaddress.ip_address(match[0])
         except ValueError:
             return match[0]
-        if match[0] in _PLAIN_ADDRESSES or address.is_loopback:
+        if match[0] == _BROADCAST or address.is_loopback or address.is_unspecified:
             return match[0]
         number = self._number("address", match[0])
         if address.version == 4:  # noqa: PLR2004 - IP's version

@@ -94,4 +94,5 @@ def _related(log: bytes) -> bytes:
         if is_related or (goes_on and b"kernel:" not in line and not line.lstrip(b"<0123456789>, ").startswith(b"[")):
             kept.append(line)
         goes_on = is_related
-    return b"".join(kept)
+    left_out = log.count(b"\n") - sum(line.endswith(b"\n") for line in kept)
+    return b"".join((b"# %d lines that do not concern a card are left out\n" % left_out, *kept))
