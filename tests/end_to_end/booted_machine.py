@@ -86,7 +86,7 @@ class BootedMachine:
     def wait(self) -> None:
         """Until systemd has settled."""
         where = MachinePlaces(name=self.name)
-        reach.wait_until_up(lifecycle.machine_of(require_state(self.name)), where.console, timeout_seconds=900)
+        reach.wait_until_up(lifecycle.machine_of(require_state(self.name)), where.console)
 
     def kernel(self) -> str:
         """The release that runs."""

@@ -25,7 +25,14 @@ _DRIVER_TRACES = (
 )
 
 
-def rebuild(profile: str, folder: Path, *, release: str, drm: Path = Path("/sys/class/drm")) -> None:
+def rebuild(
+    profile: str,
+    folder: Path,
+    *,
+    release: str,
+    drm: Path = Path("/sys/class/drm"),
+    module: Path = Path("/sys/module/amdgpu"),
+) -> None:
     """Build beside, then replace in two renames."""
     new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for leftover in (new, old):
@@ -35,6 +42,8 @@ def rebuild(profile: str, folder: Path, *, release: str, drm: Path = Path("/sys/
     build(numbered(profile_named(profile), first), new, kernel_release=release)
     if first is None:
         forget_driver(new)
+    else:
+        copy_identity(module, new / "sys/module/amdgpu")
     if folder.exists():
         folder.rename(old)
     new.rename(folder)
@@ -51,6 +60,13 @@ def numbered(profile: Profile, first: int | None) -> Profile:
     """The profile whose cards begin with that number: what the board's own display takes, or leaves."""
     board = dataclasses.replace(profile.board, has_bmc_display=profile.board.has_bmc_display and first != 0)
     return dataclasses.replace(profile, board=board)
+
+
+def copy_identity(module: Path, target: Path) -> None:
+    """Which module is loaded: what tells AMD's from the kernel's own."""
+    for name in ("srcversion", "version"):
+        if (module / name).exists():
+            (target / name).write_bytes((module / name).read_bytes())
 
 
 def forget_driver(tree: Path) -> None:

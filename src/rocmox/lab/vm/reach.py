@@ -8,7 +8,7 @@ from pathlib import Path
 from rocmox.errors import MachineError
 from rocmox.machine.ssh import SshMachine
 
-BOOT_SECONDS = 240
+BOOT_SECONDS = 900  # half a minute on a quiet computer; emulation on a busy one takes its time
 _PAUSE_SECONDS = 0.5
 
 
