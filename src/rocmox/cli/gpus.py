@@ -10,6 +10,7 @@ from rocmox.gpu.details import read_details
 from rocmox.gpu.inventory import read_inventory, to_json
 from rocmox.machine import machine_at
 from rocmox.machine.address import FORMS
+from rocmox.machine.quick import quick
 from rocmox.report.document import print_document
 from rocmox.report.gpus import to_text
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 with cards, 2 without any."""
-    machine = machine_at(arguments.machine)
+    machine = quick(machine_at(arguments.machine))
     inventory = read_inventory(machine)
     details = read_details(machine, inventory.gpus)
     if arguments.json:

@@ -12,6 +12,7 @@ from rocmox.errors import UsageError
 from rocmox.gpu.inventory import Passthrough, passthrough_from_json
 from rocmox.health.context import Context, Identity, Service
 from rocmox.machine import machine_at
+from rocmox.machine.quick import quick
 
 
 def context_for(
@@ -31,7 +32,7 @@ def context_for(
             remedy="Give the output of `rocmox gpus --json` on the node, and the VMID of this container there.",
         )
     return Context(
-        machine=machine_at(machine_address),
+        machine=quick(machine_at(machine_address)),
         device_user=Identity(user=device_user) if device_user else None,
         passthrough=_passthrough(host_facts, vmid) if host_facts is not None and vmid is not None else None,
         services=tuple(map(parse_service, services)),

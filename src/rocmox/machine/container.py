@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rocmox.errors import MachineError
 from rocmox.machine.base import Completed, Machine
 from rocmox.machine.remote import RemoteMachine
+from rocmox.machine.ssh import SshMachine
 
 _NOT_RUNNING = "is not running"
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -20,6 +21,14 @@ class ContainerMachine(RemoteMachine):
         self._node = node
         self._vmid = vmid
 
+    def command_line(self, argv: Sequence[str]) -> list[str]:
+        """The command that runs `argv` inside, through ssh when the node is remote."""
+        command = self._enter(argv)
+        return self._node.command_line(command) if isinstance(self._node, SshMachine) else command
+
+    def _enter(self, words: Sequence[str]) -> list[str]:
+        return ["lxc-attach", "-n", str(self._vmid), "--clear-env", "--", "/usr/bin/env", _PATH, *words]
+
     def run(
         self,
         argv: Sequence[str],
@@ -29,8 +38,7 @@ class ContainerMachine(RemoteMachine):
         environment: Mapping[str, str] | None = None,
     ) -> Completed:
         settings = [f"{key}={value}" for key, value in (environment or {}).items()]
-        command = ["lxc-attach", "-n", str(self._vmid), "--clear-env", "--", "/usr/bin/env", _PATH, *settings, *argv]
-        done = self._node.run(command, stdin=stdin, timeout_seconds=timeout_seconds)
+        done = self._node.run(self._enter([*settings, *argv]), stdin=stdin, timeout_seconds=timeout_seconds)
         if done.exit_status and _NOT_RUNNING in done.stderr and "lxc-attach:" in done.stderr:
             raise MachineError(
                 f"{self.name} is not running",

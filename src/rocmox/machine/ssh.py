@@ -35,6 +35,11 @@ class SshMachine(RemoteMachine):
         self._options = tuple(options)
         self._local = LocalMachine(root="/")
 
+    def command_line(self, argv: Sequence[str]) -> list[str]:
+        """The ssh command that runs `argv` there."""
+        (Path.home() / ".ssh").mkdir(mode=0o700, exist_ok=True)
+        return ["ssh", *_OPTIONS, *self._options, "--", self._destination, shlex.join(argv)]
+
     def run(
         self,
         argv: Sequence[str],
@@ -43,11 +48,9 @@ class SshMachine(RemoteMachine):
         timeout_seconds: float = 60,
         environment: Mapping[str, str] | None = None,
     ) -> Completed:
-        (Path.home() / ".ssh").mkdir(mode=0o700, exist_ok=True)
         words = [*(["env", *(f"{key}={value}" for key, value in environment.items())] if environment else []), *argv]
-        command = ["ssh", *_OPTIONS, *self._options, "--", self._destination, shlex.join(words)]
         try:
-            done = self._local.run(command, stdin=stdin, timeout_seconds=timeout_seconds)
+            done = self._local.run(self.command_line(words), stdin=stdin, timeout_seconds=timeout_seconds)
         except CommandError as error:
             raise MachineError(f"{self.name}: {shlex.join(argv)}: {error.message}") from error
         if done.exit_status == _SSH_FAILED:
