@@ -41,6 +41,7 @@ class _Limited:
 
 def read_members(place: Path) -> Iterator[Member]:
     """Every member in order; UsageError for what is no archive, truncated, too big, or leads out of itself."""
+    is_empty = True
     try:
         with place.open("rb") as raw:
             limited = cast("Any", _Limited(_unpacked(raw)))
@@ -48,9 +49,12 @@ def read_members(place: Path) -> Iterator[Member]:
                 for count, member in enumerate(archive):
                     if count >= MOST_MEMBERS:
                         raise _refused(place, f"more than {MOST_MEMBERS} members")
+                    is_empty = False
                     yield _read(archive, member, place)
     except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError, ValueError) as error:
         raise UsageError(f"{place} is no capture: {error or type(error).__name__}", remedy=_REMEDY) from error
+    if is_empty:
+        raise _refused(place, "it holds nothing")
 
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> Member:

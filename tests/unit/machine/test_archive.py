@@ -62,13 +62,13 @@ def test_what_leads_out_is_refused(info: tarfile.TarInfo, why: str, read: Callab
 
 
 def test_bombs_are_refused(read: Callable[[bytes], CapturedMachine], monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = member("sys/huge")
+    huge.size = 8 << 30
     with pytest.raises(UsageError, match="bytes"):
-        huge = member("sys/huge")
-        huge.size = 8 << 30
         read(gzip.compress(huge.tobuf()))
     monkeypatch.setattr(archive, "MOST_BYTES", 1 << 20)
-    with pytest.raises(UsageError, match="unpacks to more"):
-        read(gzip.compress(bytes(8 << 20) + packed()))
+    with pytest.raises(UsageError, match="holds nothing"):
+        read(gzip.compress(bytes(8 << 20)))
     with pytest.raises(UsageError, match="unpacks to more"):
         read(packed(*((member(f"sys/{number}"), bytes(64 << 10)) for number in range(40))))
     monkeypatch.setattr(archive, "MOST_MEMBERS", 10)
