@@ -42,7 +42,7 @@ def translate_transport(error: requests.exceptions.RequestException, endpoint: E
             remedy=f"Compare with `{_SHOW_FINGERPRINT}` on the node itself; "
             "correct pve_api_fingerprint if it was renewed.",
         )
-    if isinstance(error, requests.exceptions.SSLError):
+    if is_certificate_trouble(error):
         return RefusedError(
             f"the certificate of {endpoint.address} is not trusted: {why}",
             remedy=f"Pin it: pve_api_fingerprint is what `{_SHOW_FINGERPRINT}` prints on the node.",
@@ -52,6 +52,12 @@ def translate_transport(error: requests.exceptions.RequestException, endpoint: E
         f"no answer from {endpoint.address}: {why}",
         remedy="Check pve_api_host, the network, and `systemctl status pveproxy` on the node.",
     )
+
+
+def is_certificate_trouble(error: requests.exceptions.RequestException) -> bool:
+    """Whether TLS failed for the certificate; a connection that ends amid TLS is an SSLError too (`EOF occurred`)."""
+    text = str(error)
+    return isinstance(error, requests.exceptions.SSLError) and ("ertificate" in text or "CERTIFICATE" in text)
 
 
 def _was_never_sent(error: requests.exceptions.RequestException) -> bool:

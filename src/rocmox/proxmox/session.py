@@ -12,7 +12,7 @@ from urllib3.util import Retry
 from urllib3.util.ssl_ import create_urllib3_context
 
 from rocmox.proxmox.api import Endpoint
-from rocmox.proxmox.https_failures import PASSING_STATUSES
+from rocmox.proxmox.https_failures import PASSING_STATUSES, is_certificate_trouble
 
 _CONNECT_SECONDS = 10.0
 _LOGIN = "/api2/json/access/ticket"
@@ -33,13 +33,15 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*arguments, **keywords)
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **keywords: Any) -> requests.Response:
-        """As HTTPAdapter, whose retries end with the header: a body that breaks off is asked for again as well."""
+        """As HTTPAdapter, whose retries end with the header, and with TLS: what breaks off there counts as well."""
         retries = self.max_retries
         while True:
-            response = super().send(request, *arguments, **keywords)
             try:
+                response = super().send(request, *arguments, **keywords)
                 response.content  # noqa: B018 - reads the body
-            except requests.exceptions.ChunkedEncodingError as error:
+            except (requests.exceptions.ChunkedEncodingError, requests.exceptions.SSLError) as error:
+                if "ingerprint" in str(error) or is_certificate_trouble(error):
+                    raise
                 try:
                     retries = retries.increment(request.method, request.url, error=ProtocolError(str(error)))
                 except HTTPError:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +99,31 @@ def test_what_was_never_sent_is_not_open(tmp_path: Path) -> None:
     with pytest.raises(MachineError) as caught:
         HttpsApi(endpoint, Account(user="root@pam", password="x")).post("/pools", {"poolid": "x"})
     assert not isinstance(caught.value, LostAnswerError)
+
+
+@contextlib.contextmanager
+def hanging_up() -> Iterator[tuple[int, list[int]]]:
+    """A port where every connection ends after the client's first TLS message; and how many came."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        seen: list[int] = []
+
+        def work() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        seen.append(len(connection.recv(4096)))
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], seen
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+def test_a_connection_that_ends_amid_tls_is_no_matter_of_certificates() -> None:
+    with hanging_up() as (port, seen):
+        endpoint = Endpoint(host="127.0.0.1", port=port, fingerprint="AB" * 32, timeout_seconds=1)
+        with pytest.raises(MachineError, match="no answer from"):
+            HttpsApi(endpoint, Account(user="root@pam", token_id="x", token_secret="y")).get("/version")
+    assert len(seen) == 3
