@@ -22,6 +22,8 @@ _ENTRY = re.compile(
     rf"(?<!\w)(?P<name>{_NAMES}) feature version:\s*(?P<feature>0x[0-9a-fA-F]{{1,8}}|\d{{1,10}}),\s*"
     r"(?:program:\s*(?P<program>\d{1,10}),\s*)?fi?rmware version:\s*(?P<version>0x[0-9a-fA-F]{1,8})"
 )
+# `grep . fw_version/*`: what everybody may read.
+_GREP = re.compile(r"(?<![a-z0-9_])(?P<kind>[a-z0-9_]{2,20})_fw_version:\s{0,3}(?P<version>0x[0-9a-fA-F]{1,8})\b")
 _VBIOS = re.compile(r"VBIOS version:\s*(?P<vbios>[\w.\-]{1,64})")
 _SOFT_BREAK = re.compile(r"=\r?\n")
 _QUOTE = re.compile(r"(?m)^[> \t]*> ?")
@@ -63,6 +65,9 @@ def parse_firmware_info(text: str) -> FirmwareTable:
         if match["name"].startswith("TA ") and not version and feature:
             feature, version = version, feature
         entries.setdefault(match["name"], Firmware(name=match["name"], version=version, feature=feature))
+    for match in _GREP.finditer(clean):
+        name = kernel_name(match["kind"])
+        entries.setdefault(name, Firmware(name=name, version=int(match["version"], 16)))
     vbios = _VBIOS.search(clean)
     if not entries and vbios is None:
         raise CannotLookError("no line of amdgpu_firmware_info")

@@ -23,6 +23,7 @@ _GROUP = re.compile(
     r"^[#> \t]{0,20}(?P<name>[a-z_][\w-]{0,30}):[x*!]?:(?P<gid>\d{1,10}):(?P<members>[\w,.-]{0,200})[ \t]{0,20}$",
     re.MULTILINE,
 )
+_ID = re.compile(r"(?<![\w.])(?P<gid>\d{1,10})\((?P<name>render|video|kvm)\)")
 _REFUSED = re.compile(r"[Uu]nable to open (?P<path>/dev/\S{1,60})[^:\n]*: (?P<why>[A-Z][\w ]{2,60})")
 _NOT_MEMBER = re.compile(r"(?P<user>\S{1,40}) is not (?:a )?member of \"?(?P<group>[\w-]{1,40})\"? group")
 
@@ -69,7 +70,7 @@ def parse_listing(text: str) -> DeviceListing:
     ]
     listing = DeviceListing(
         nodes=tuple(nodes),
-        groups={match["name"]: int(match["gid"]) for match in _GROUP.finditer(clean)},
+        groups={match["name"]: int(match["gid"]) for pattern in (_ID, _GROUP) for match in pattern.finditer(clean)},
         refused={match["path"]: match["why"] for match in _REFUSED.finditer(clean)},
         not_members=tuple((match["user"], match["group"]) for match in _NOT_MEMBER.finditer(clean)),
     )

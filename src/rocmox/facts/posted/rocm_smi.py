@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 
 from rocmox.errors import CannotLookError
@@ -15,6 +16,8 @@ _RAS = re.compile(
 _MATRIX_HEAD = re.compile(r"^\s*GPU\d+(?:\s+GPU\d+)*\s*$")
 _MATRIX_ROW = re.compile(r"^\s*GPU(?P<card>\d{1,3})\s+(?P<cells>\S.*?)\s*$")
 _TITLE = re.compile(r"^\s*=+\s*(?P<title>[^=]{2,80}?)\s*=+\s*$")
+_CARD_NAME = re.compile(r"card(\d{1,3})")
+_LARGEST_JSON = 4 << 20
 _FIRST_COLUMNS = ("Device", "GPU")
 _SECOND_LINE = re.compile(r"^\s+[(\[A-Z]")
 
@@ -47,7 +50,9 @@ class RocmSmi:
 def parse_rocm_smi(text: str) -> RocmSmi:
     """CannotLookError when the text holds none of the tool's forms."""
     reader = _Reader()
-    for line in plain(text).splitlines():
+    clean = plain(text)
+    reader.cards.update(_json(clean) if clean.lstrip().startswith("{") else _csv(clean))
+    for line in clean.splitlines():
         reader.take(line)
     if not (reader.cards or reader.rows or reader.matrices or reader.ras):
         raise CannotLookError("no line, table or matrix of rocm-smi")
@@ -103,13 +108,39 @@ class _Reader:
         self.ras.append(block)
 
     def _table(self, line: str) -> None:
-        cells = columns(line)
+        cells = columns(line, len(self._headings) or None)
         if not cells:
             return
         if cells[0].split()[0] in _FIRST_COLUMNS and len(cells) > 1:
             self._headings = _headings(cells)
         elif self._headings and cells[0].isdecimal() and len(cells) > 1:
             self.rows.append(dict(zip(self._headings, cells, strict=False)))
+
+
+def _json(text: str) -> dict[int, dict[str, str]]:
+    """`--json`: `card0` → key → value."""
+    try:
+        document = json.loads(text) if len(text) <= _LARGEST_JSON else {}
+    except (ValueError, RecursionError):
+        return {}
+    return {
+        int(match[1]): {str(key): str(value) for key, value in values.items()}
+        for name, values in (document.items() if isinstance(document, dict) else ())
+        if (match := _CARD_NAME.fullmatch(name)) and isinstance(values, dict)
+    }
+
+
+def _csv(text: str) -> dict[int, dict[str, str]]:
+    """`--csv`: a heading that begins with `device`, and a line for each card."""
+    cards: dict[int, dict[str, str]] = {}
+    headings: list[str] = []
+    for line in text.splitlines():
+        cells = line.strip().split(",")
+        if cells[0] == "device" and len(cells) > 1:
+            headings = cells
+        elif headings and (match := _CARD_NAME.fullmatch(cells[0])):
+            cards.setdefault(int(match[1]), {}).update(zip(headings[1:], cells[1:], strict=False))
+    return cards
 
 
 def _headings(cells: list[str]) -> list[str]:

@@ -13,7 +13,12 @@ def plain(text: str) -> str:
     return _ANSI.sub("", text).replace("\r", "").expandtabs(1)
 
 
-def columns(line: str) -> list[str]:
-    """The cells of a table's line: two spaces part them, `0x74a1,   18421` is one cell."""
+def columns(line: str, count: int | None = None) -> list[str]:
+    """The cells of a table's line: two spaces part them, `0x74a1,   18421` is one cell.
+
+    Old tables leave one space between wide cells: where `count` cells are wanted and words make as many, words count.
+    """
     joined = re.sub(r",\s+", ", ", line.strip())
-    return [cell for cell in _COLUMN_GAP.split(joined) if cell]
+    cells = [cell for cell in _COLUMN_GAP.split(joined) if cell]
+    words = line.split()
+    return words if count is not None and len(cells) != count == len(words) else cells

@@ -148,3 +148,30 @@ def test_registers_in_a_kernel_log() -> None:
         (0, "releasing", 256 << 20),
         (0, "can't assign; no space", None),
     ]
+
+
+def test_rocm_smi_of_older_days_and_for_machines() -> None:
+    old = "GPU  Temp   AvgPwr  SCLK    MCLK    Fan   Perf  PwrCap  VRAM%  GPU%\n"
+    old += "0    35.0c  21.0W   930Mhz  350Mhz  14.9% auto  225.0W    0%   0%\n"
+    (row,) = parse_posted("rocm_smi", old).rows
+    assert (row["Fan"], row["Perf"], row["PwrCap"]) == ("14.9%", "auto", "225.0W")
+    document = json.dumps({"card1": {"VBIOS version": "113-X"}, "system": {"Driver version": "6.8.5"}})
+    assert parse_posted("rocm_smi", document).cards == {1: {"VBIOS version": "113-X"}}
+    table = "device,GPU use (%)\ncard0,99\ncard1,0\n"
+    assert parse_posted("rocm_smi", table).cards == {0: {"GPU use (%)": "99"}, 1: {"GPU use (%)": "0"}}
+
+
+def test_raw_sensors() -> None:
+    text = "amdgpu-pci-0b00\nAdapter: PCI adapter\nedge:\n  temp1_input: 53.000\n  temp1_crit: 100.000\n"
+    (reading,) = parse_posted("hwmon", text)
+    assert (reading.label, reading.value, reading.unit, reading.limits) == ("edge", 53.0, "C", {"crit": 100.0})
+
+
+def test_firmware_by_grep() -> None:
+    table = parse_posted("fw_info", "/sys/class/drm/card0/device/fw_version/mes_fw_version:0x00000054\n")
+    assert table.version("MES") == 0x54
+
+
+def test_groups_by_id() -> None:
+    listing = parse_posted("groups_devs", "uid=999(llama) gid=999(llama) groups=999(llama),44(video),993(render)\n")
+    assert listing.groups == {"video": 44, "render": 993}
