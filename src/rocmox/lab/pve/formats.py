@@ -5,12 +5,15 @@ Each check returns None when the value has the format, else PVE's own message, n
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 Check = Callable[[str], str | None]
 
+_ZONES = Path("/usr/share/zoneinfo/zone.tab")
 CONTENT_TYPES = ("backup", "images", "import", "iso", "none", "rootdir", "snippets", "vztmpl")
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _DNS = re.compile(rf"^(?:{_NAME}\.)*{_NAME}$")
@@ -103,9 +106,18 @@ def _mac(value: str) -> str | None:
 
 
 def _timezone(value: str) -> str | None:
-    if value == "host" or re.match(r"^[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*$", value):
+    """`host`, `UTC`, or a zone of the system's table (PVE::JSONSchema, pve_verify_timezone)."""
+    if value in {"host", "UTC"} or (_ZONES.exists() and value in _zones()):
         return None
+    if not _ZONES.exists() and re.match(r"^[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*$", value):
+        return None  # a node without the table: what looks like a zone is one
     return f"invalid time zone '{value}'\n"
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    lines = _ZONES.read_text(encoding="utf-8").splitlines()
+    return frozenset(line.split("\t")[2] for line in lines if line.count("\t") > 1 and not line.startswith("#"))
 
 
 def _startup(value: str) -> str | None:

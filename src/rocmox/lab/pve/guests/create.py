@@ -33,6 +33,7 @@ def create(call: Call) -> str:
     _check_keys(parameters.get("ssh-public-keys"))
     with guests.locked(call.vmid):
         guests.check_unused(call.vmid)
+        _check_template(call, guests, parameters["ostemplate"], "backup" if call.flag("restore") else "vztmpl")
         _check_storages(guests, parameters)
         guests.check_devices(parameters)
         guests.files.save(call.vmid, GuestConfig(current=Section(values={"lock": "create"})))
@@ -72,11 +73,22 @@ def _check_keys(keys: str | None) -> None:
         raise AnswerError(message)
 
 
+def _check_template(call: Call, guests: Guests, template: str, kind: str) -> None:
+    """That the caller may read it and that it is one, not that it is there (PVE::Storage's check_volume_access)."""
+    if not re.match(r"^[^/:]+:\S", template):
+        if not call.is_root:
+            message = "Only root can pass arbitrary filesystem paths."
+            raise AnswerError(message)
+        return
+    storage = guests.storages.usable(volumes.split_id(template)[0])
+    if volumes.find(guests.storages, template).kind != kind:
+        message = f"unable to use volume {template} - content type needs to be '{kind}'\n"
+        raise AnswerError(message)
+    call.rights.need_any(call.user, f"/storage/{storage.id}", ["Datastore.AllocateSpace", "Datastore.Audit"])
+
+
 def _check_storages(guests: Guests, parameters: dict[str, str]) -> None:
     storages = guests.storages
-    template = parameters["ostemplate"]
-    if re.match(r"^[^/:]+:\S", template):
-        storages.usable(volumes.split_id(template)[0])
     mounts = [key for key in ("rootfs", *numbered(parameters, "mp")) if key in parameters]
     if not mounts:
         _check_container_storage(storages, parameters.get("storage", "local"))

@@ -14,6 +14,8 @@ from rocmox.lab.pve.storage.config import Storage, StorageConfig
 _VOLUME_ID = re.compile(r"^(?P<storage>[A-Za-z][A-Za-z0-9\-_.]*[A-Za-z0-9]):(?P<name>.+)$")
 _IMAGE = re.compile(r"^(?P<vmid>\d+)/(?P<file>(?:vm|base|subvol)-\d+-\S+\.(?P<format>raw|qcow2|vmdk|subvol))$")
 _TEMPLATE = re.compile(r"\.tar\.(gz|xz|zst|bz2)$")
+_ANY = re.compile("")
+_EXTENSIONS = {"vztmpl": re.compile(r"\.tar(\.(gz|xz|zst|bz2))?$"), "iso": re.compile(r"\.(iso|img)$", re.IGNORECASE)}
 _FOLDERS = {
     "vztmpl": "template/cache",
     "iso": "template/iso",
@@ -56,7 +58,7 @@ def find(storages: StorageConfig, volid: str) -> Volume:
             volid=volid, storage=storage, kind="images", path=path, format=image["format"], vmid=int(image["vmid"])
         )
     kind, _, file = name.partition("/")
-    if kind in _FOLDERS and file and "/" not in file:
+    if kind in _FOLDERS and file and "/" not in file and _EXTENSIONS.get(kind, _ANY).search(file):
         return Volume(
             volid=volid, storage=storage, kind=kind, path=f"{storage.path}/{_FOLDERS[kind]}/{file}", format="raw"
         )
