@@ -22,6 +22,11 @@ _ENTRY = re.compile(
     rf"(?<!\w)(?P<name>{_NAMES}) feature version:\s*(?P<feature>0x[0-9a-fA-F]{{1,8}}|\d{{1,10}}),\s*"
     r"(?:program:\s*(?P<program>\d{1,10}),\s*)?fi?rmware version:\s*(?P<version>0x[0-9a-fA-F]{1,8})"
 )
+# `rocm-smi --showfwinfo`: numbers in either base, or bytes with points between (`32.00.00.18` is 0x20000012).
+_SMI = re.compile(
+    r"GPU\[(?P<card>\d{1,3})\]\s*:\s*(?P<name>[A-Z][A-Z0-9 ]{1,18}) firmware version:\s*"
+    r"(?P<version>0x[0-9a-fA-F]{1,8}|\d{1,3}(?:\.\d{1,3}){3}|\d{1,10})\b"
+)
 # `grep . fw_version/*`: what everybody may read.
 _GREP = re.compile(r"(?<![a-z0-9_])(?P<kind>[a-z0-9_]{2,20})_fw_version:\s{0,3}(?P<version>0x[0-9a-fA-F]{1,8})\b")
 _VBIOS = re.compile(r"VBIOS version:\s*(?P<vbios>[\w.\-]{1,64})")
@@ -68,10 +73,30 @@ def parse_firmware_info(text: str) -> FirmwareTable:
     for match in _GREP.finditer(clean):
         name = kernel_name(match["kind"])
         entries.setdefault(name, Firmware(name=name, version=int(match["version"], 16)))
+    first = _first_card(clean)
+    for match in _SMI.finditer(clean):
+        if match["card"] == first:
+            name = kernel_name(match["name"].replace(" ", "_"))
+            entries.setdefault(name, Firmware(name=name, version=_version(match["version"])))
     vbios = _VBIOS.search(clean)
     if not entries and vbios is None:
         raise CannotLookError("no line of amdgpu_firmware_info")
     return FirmwareTable(entries=tuple(entries.values()), vbios=vbios["vbios"] if vbios else None)
+
+
+def _first_card(text: str) -> str | None:
+    """The number of the first card of a text by `rocm-smi`: a table of firmware is one card's."""
+    match = _SMI.search(text)
+    return match["card"] if match else None
+
+
+def _version(text: str) -> int:
+    if "." not in text:
+        return parse_whole_number(text, "firmware version")
+    number = 0
+    for part in text.split("."):
+        number = number << 8 | int(part) & 0xFF
+    return number
 
 
 def kernel_name(kind: str) -> str:

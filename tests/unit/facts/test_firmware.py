@@ -45,3 +45,20 @@ def test_a_card_without_versions_says_so(fresh_tree: Callable[[str], Path]) -> N
         file.unlink()
     with pytest.raises(CannotLookError, match="no firmware version"):
         read_firmware(CapturedMachine(root), "0000:03:00.0")
+
+
+def test_the_first_card_of_rocm_smi() -> None:
+    lines = (
+        "GPU[1]\t\t: MEC firmware version:         69",
+        "GPU[1]\t\t: TA XGMI firmware version:     32.00.00.18",
+        "GPU[1]\t\t: SDMA2 firmware version:       8",
+        "GPU[2]\t\t: MEC firmware version:         70",
+        "GPU[1]\t\t: SOS firmware version:         0x0027007f",
+    )
+    table = parse_firmware_info("\n".join(lines))
+    assert {entry.name: entry.version for entry in table.entries} == {
+        "MEC": 69,
+        "TA XGMI": 0x20000012,
+        "SDMA1": 8,
+        "SOS": 0x27007F,
+    }
