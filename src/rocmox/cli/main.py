@@ -28,6 +28,7 @@ COMMANDS = {
     "containers": "containers",
     "repair": "repair",
     "llamacpp": "llamacpp",
+    "bench": "bench",
     "host": "host",
     "compatibility": "compatibility",
     "fit": "fit",

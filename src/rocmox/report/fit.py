@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rocmox.fit.plan import DevicePlan, Plan
-from rocmox.fit.solve import Answer, tokens
+from rocmox.fit.solve import Answer, at_least, tokens
 from rocmox.report.table import render_table
 
 _MIB = 1 << 20
@@ -29,7 +29,7 @@ def _verdict(answer: Answer) -> str:
     if not answer.fits:
         change = f"\nBest change: {answer.best_change}." if answer.best_change else ""
         return f"Does not fit: {asked}.{change}"
-    lines = [f"Fits: {asked}. At most {tokens(answer.max_context)} tokens fit with these settings."]
+    lines = [f"Fits: {asked}. Up to {at_least(answer.max_context)} fit with these settings."]
     if answer.ends_at_used_context is not None:
         lines.append(
             f"Memory grows in use: a card runs full beyond {answer.ends_at_used_context} used tokens. "

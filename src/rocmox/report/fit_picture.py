@@ -9,7 +9,7 @@ from rocmox.fit.solve import Answer, tokens
 from rocmox.report.fit import parts_of
 
 _MIB = 1 << 20
-_WIDTH, _LEFT, _BAR, _ROW, _TOP = 920, 130, 30, 62, 92
+_WIDTH, _LEFT, _BAR, _ROW, _TOP = 920, 130, 30, 62, 104
 _COLOURS = (("model", "#3b6fb6"), ("context", "#e0a030"), ("compute", "#4f9d69"), ("overhead", "#9a9a9a"))
 
 
@@ -36,8 +36,7 @@ def _head(answer: Answer, height: int) -> str:
     settings = answer.resolved.settings
     verdict = "refused" if answer.refusal else "fits" if answer.fits else "does not fit"
     title = f"{answer.model.name}: {tokens(settings.context_tokens)} tokens, split {settings.split}: {verdict}"
-    if answer.best_change:
-        title += f"; {answer.best_change}"
+    advice = f"Best change: {answer.best_change}" if answer.best_change else answer.refusal
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="14">\n'
@@ -45,6 +44,7 @@ def _head(answer: Answer, height: int) -> str:
         '<defs><pattern id="over" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect width="6" height="6" fill="#f6c6c6"/><rect width="3" height="6" fill="#c62828"/></pattern></defs>\n'
         f'<text x="16" y="28" font-size="17" font-weight="bold">{escape(title)}</text>'
+        f'<text x="16" y="48">{escape(advice)}</text>'
     )
 
 
@@ -52,8 +52,8 @@ def _legend() -> str:
     cells = []
     for place, (name, colour) in enumerate((*_COLOURS, ("too much", "url(#over)"))):
         x = 16 + place * 120
-        cells.append(f'<rect x="{x}" y="46" width="14" height="14" fill="{colour}"/>')
-        cells.append(f'<text x="{x + 20}" y="58">{name}</text>')
+        cells.append(f'<rect x="{x}" y="62" width="14" height="14" fill="{colour}"/>')
+        cells.append(f'<text x="{x + 20}" y="74">{name}</text>')
     return "".join(cells)
 
 

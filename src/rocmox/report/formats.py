@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import time
 from collections.abc import Callable
 from typing import cast
 
@@ -17,16 +18,26 @@ from rocmox.health.result import Result
 FORMATS = {
     "table": ("health", "render_text"),
     "json": ("health", "render_json"),
+    "junit": ("junit", "render_junit"),
+    "prometheus": ("prometheus", "render_prometheus"),
+    "html": ("page.document", "render_html"),
+    "journal": ("health", "render_journal"),
 }
 Renderer = Callable[["HealthReport"], str]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HealthReport:
-    """What a renderer may show: the results, and the machine they are about."""
+    """What a renderer may show: the results, the machine they are about, and when it was looked at (seconds, Unix).
+
+    `symbols` and `colour` say what the terminal can show; files and pipes get neither.
+    """
 
     context: Context
     results: tuple[Result, ...]
+    at_seconds: float = dataclasses.field(default_factory=time.time)
+    symbols: bool = False
+    colour: bool = False
 
     @property
     def machine(self) -> str:

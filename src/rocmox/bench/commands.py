@@ -1,0 +1,89 @@
+"""Which commands a bench takes, for the options that the programs at hand know."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from rocmox.errors import CommandError, UsageError
+from rocmox.machine import Machine
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to measure: every split mode with every depth and every number of sequences at once."""
+
+    model: str
+    programs: str
+    split_modes: tuple[str, ...]
+    parallel: tuple[int, ...]
+    depths_tokens: tuple[int, ...]
+    prompt_tokens: int = 512
+    generate_tokens: int = 128
+    batched_prompt_tokens: int = 256
+    repetitions: int = 5
+    gpu_layers: int = 999
+    ubatch: int = 512
+    flash_attention: str = "off"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """What the programs' own help says."""
+
+    depth: bool
+    flash_attention_words: bool
+    split_modes: frozenset[str]
+
+
+def read_abilities(machine: Machine, programs: str) -> Abilities:
+    """From `llama-bench --help`; UsageError when the folder has no such program."""
+    try:
+        done = machine.run([f"{programs}/llama-bench", "--help"])
+    except CommandError as error:
+        raise UsageError(
+            f"{machine.name} has no llama-bench in {programs}: {error.message}",
+            remedy="Name the folder of llama.cpp's programs with --llama, and the guest with --machine ct://NODE/VMID.",
+        ) from error
+    return parse_help(done.stdout + done.stderr)
+
+
+def parse_help(text: str) -> Abilities:
+    """What a help text offers."""
+    split = re.search(r"--split-mode\s+<([a-z|]+)>", text)
+    return Abilities(
+        depth="--n-depth" in text,
+        flash_attention_words=bool(re.search(r"--flash-attn\s+<[^>]*on\|off", text)),
+        split_modes=frozenset(split[1].split("|")) if split else frozenset({"none", "layer", "row"}),
+    )
+
+
+def llama_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str]:
+    """One command for all depths of a split mode."""
+    depths = ",".join(map(str, plan.depths_tokens))
+    return [
+        *(f"{plan.programs}/llama-bench", "-m", plan.model, "-o", "json", "-r", str(plan.repetitions)),
+        *("-p", str(plan.prompt_tokens), "-n", str(plan.generate_tokens), "-ub", str(plan.ubatch)),
+        *("-ngl", str(plan.gpu_layers), "-sm", split_mode, "-fa", _flash_attention(plan, abilities)),
+        *(("-d", depths) if abilities.depth else ()),
+    ]
+
+
+def batched_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str]:
+    """One command for every number of sequences at once."""
+    most = max(plan.parallel)
+    context = most * (plan.batched_prompt_tokens + plan.generate_tokens)
+    words = abilities.flash_attention_words
+    flash = ["-fa", plan.flash_attention] if words else ["-fa"] if plan.flash_attention == "on" else []
+    return [
+        *(f"{plan.programs}/llama-batched-bench", "-m", plan.model, "--output-format", "jsonl"),
+        *("-npp", str(plan.batched_prompt_tokens), "-ntg", str(plan.generate_tokens)),
+        *("-npl", ",".join(map(str, plan.parallel)), "-c", str(context), "-b", "2048", "-ub", str(plan.ubatch)),
+        *("-ngl", str(plan.gpu_layers), "-sm", split_mode, *flash),
+    ]
+
+
+def _flash_attention(plan: Plan, abilities: Abilities) -> str:
+    if abilities.flash_attention_words:
+        return plan.flash_attention
+    return {"on": "1", "off": "0", "auto": "0"}[plan.flash_attention]

@@ -1,0 +1,64 @@
+"""One measured speed, whichever of llama.cpp's benches measured it."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from typing import Any, Literal
+
+Phase = Literal["prefill", "decode"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Tokens per second of one phase. `samples` holds every repetition, in the order measured.
+
+    `parallel` sequences ran at once and the speed is that of all together. `depth_tokens` were in the KV cache before.
+    """
+
+    tool: str
+    model: str
+    model_bytes: int
+    parameters: int | None
+    phase: Phase
+    tokens: int
+    samples: tuple[float, ...]
+    split_mode: str
+    parallel: int = 1
+    depth_tokens: int = 0
+    ubatch: int = 512
+    gpu_layers: int = -1
+    type_k: str = "f16"
+    type_v: str = "f16"
+    flash_attention: str = "off"
+
+    @property
+    def tokens_per_second(self) -> float:
+        """The median of the samples."""
+        return statistics.median(self.samples)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What two measurements must share to be compared."""
+        return (
+            *(self.tool, self.model, self.phase, self.tokens, self.split_mode, self.parallel, self.depth_tokens),
+            *(self.ubatch, self.gpu_layers, self.type_k, self.type_v, self.flash_attention),
+        )
+
+    def label(self) -> str:
+        """`prefill 512, split layer, 2 at once, after 4096`: the settings in words."""
+        parts = [f"{self.phase} {self.tokens}", f"split {self.split_mode}"]
+        parts += [f"{self.parallel} at once"] if self.parallel > 1 else []
+        parts += [f"after {self.depth_tokens}"] if self.depth_tokens else []
+        parts += [f"KV {self.type_k}/{self.type_v}"] if (self.type_k, self.type_v) != ("f16", "f16") else []
+        return ", ".join(parts)
+
+
+def to_dict(measurement: Measurement) -> dict[str, Any]:
+    """For the store."""
+    return dataclasses.asdict(measurement)
+
+
+def from_dict(entry: dict[str, Any]) -> Measurement:
+    """From the store; TypeError or KeyError when it is not what `to_dict` wrote."""
+    return Measurement(**{**entry, "samples": tuple(entry["samples"])})

@@ -1,0 +1,63 @@
+"""The options of `rocmox bench`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rocmox.bench.store import default_store
+from rocmox.machine.address import FORMS
+
+
+def add_verbs(parser: argparse.ArgumentParser) -> None:
+    """The three verbs."""
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    _add_run(verbs.add_parser("run", help="measure a model with llama-bench and llama-batched-bench, and store it"))
+    compare = verbs.add_parser("compare", help="what became slower or faster between two runs, beyond the noise")
+    compare.add_argument("before", type=Path, help="a stored run")
+    compare.add_argument("after", type=Path, help="a stored run")
+    report = verbs.add_parser("report", help="the newest run, or a named one, as Markdown, JSON or a page with plots")
+    report.add_argument("run", type=Path, nargs="?", help="a stored run (default: the newest)")
+    report.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
+    for verb in verbs.choices.values():
+        verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
+        verb.add_argument("--store", type=Path, default=default_store(), help="folder of runs (default: %(default)s)")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="the GGUF file, as the machine sees it")
+    parser.add_argument("--machine", default="local", help=f"where to measure: {FORMS}")
+    parser.add_argument("--llama", default="/opt/llama.cpp/current/bin", help="folder of llama.cpp's programs there")
+    parser.add_argument("--split", type=_words, default=("layer",), help="split modes, as in layer,row,tensor")
+    parser.add_argument("--parallel", type=_numbers, default=(1, 2, 4, 8), help="sequences at once, as in 1,2,4,8")
+    parser.add_argument("--depth", type=_numbers, default=(0,), help="tokens in the context before, as in 0,4096,16384")
+    parser.add_argument("--prompt", type=_count, default=512, help="tokens of the prompt (default: %(default)s)")
+    parser.add_argument("--generate", type=_count, default=128, help="tokens generated (default: %(default)s)")
+    parser.add_argument("--repetitions", type=_count, default=5, help="of every test (default: %(default)s)")
+    parser.add_argument("--gpu-layers", type=int, default=999, help="layers on cards (default: all)")
+    parser.add_argument("--flash-attn", choices=("on", "off", "auto"), default="off", help="(default: %(default)s)")
+    parser.add_argument("--timeout", type=float, default=7200, help="seconds for one command (default: %(default)s)")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(text.split(","))
+    unknown = set(words) - {"none", "layer", "row", "tensor"}
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: use none, layer, row, tensor")
+    return words
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    if not text:
+        return ()
+    words = text.split(",")
+    if not all(word.isdecimal() and word.isascii() for word in words):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers")
+    return tuple(map(int, words))
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and text.isascii() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    return int(text)

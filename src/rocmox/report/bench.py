@@ -1,0 +1,121 @@
+"""A bench's run as Markdown and JSON; `bench_page` makes the page of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rocmox.bench.compare import Comparison
+from rocmox.bench.measurement import Measurement
+from rocmox.bench.references import find_reference
+from rocmox.bench.roofline import share
+from rocmox.bench.store import Run, to_dict
+from rocmox.report.table import render_table
+
+SCHEMA_VERSION = 1
+HEADINGS = ("model", "what", "tokens/s", "spread", "of the limit", "published", "ratio")
+COMPARED = ("what", "before", "after", "change", "noise allows", "verdict")
+
+
+def run_rows(run: Run) -> list[tuple[str, ...]]:
+    """One row of cells for each measurement, in words that a table or page shows."""
+    return [_row(measurement, run) for measurement in run.measurements]
+
+
+def comparison_rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
+    """One row of cells for each pair."""
+    return [
+        (
+            one.after.label(),
+            f"{one.before.tokens_per_second:.2f}",
+            f"{one.after.tokens_per_second:.2f}",
+            f"{(one.ratio - 1) * 100:+.1f} %",
+            f"± {one.threshold * 100:.1f} %",
+            one.change,
+        )
+        for one in comparisons
+    ]
+
+
+def to_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for the terminal."""
+    return render_table(headings, rows)
+
+
+def to_markdown(run: Run, comparisons: Sequence[Comparison] = ()) -> str:
+    """The run, and what changed, for an issue or a wiki."""
+    lines = [f"# {run.name}", "", *(f"- {line}" for line in surroundings_lines(run)), ""]
+    lines += _markdown_table(HEADINGS, run_rows(run))
+    if comparisons:
+        lines += ["", "## Against the run before", "", *_markdown_table(COMPARED, comparison_rows(comparisons))]
+    if run.failures:
+        lines += [
+            "",
+            "## Without figures",
+            "",
+            *(f"- {one.label}: {one.reason.splitlines()[-1]}" for one in run.failures),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def to_json(run: Run, comparisons: Sequence[Comparison] = ()) -> dict[str, Any]:
+    """The document of `rocmox bench … --json`."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": to_dict(run),
+        "limits": [
+            {"what": measurement.label(), "share": found.share, "reason": found.reason}
+            for measurement in run.measurements
+            for found in (share(measurement, run),)
+        ],
+        "comparisons": [
+            {
+                "what": one.after.label(),
+                "before": one.before.tokens_per_second,
+                "after": one.after.tokens_per_second,
+                "ratio": one.ratio,
+                "threshold": one.threshold,
+                "change": one.change,
+            }
+            for one in comparisons
+        ],
+    }
+
+
+def surroundings_lines(run: Run) -> list[str]:
+    """What it was measured on, a line each."""
+    around = run.surroundings
+    cards = ", ".join(f"{card.name} ({card.pci_address})" for card in around.cards)
+    facts = {
+        "cards": cards or "none: the processors worked",
+        "processors": f"{around.processor_threads} x {around.processor}" if around.processor else None,
+        "llama.cpp": f"b{around.llama_build} ({around.llama_commit})" if around.llama_build else None,
+        "ROCm": around.rocm,
+        "kernel": around.kernel,
+        "driver": around.driver,
+    }
+    return [f"{name}: {value or 'unknown'}" for name, value in facts.items()]
+
+
+def _row(measurement: Measurement, run: Run) -> tuple[str, ...]:
+    samples = measurement.samples
+    spread = f"± {(max(samples) - min(samples)) / 2:.2f}" if len(samples) > 1 else "once"
+    limit = share(measurement, run)
+    reference = find_reference(measurement, run)
+    speed = measurement.tokens_per_second
+    return (
+        measurement.model,
+        f"{measurement.tool.removeprefix('llama-')}: {measurement.label()}",
+        f"{speed:.2f}",
+        spread,
+        f"{limit.share * 100:.1f} %" if limit.share is not None else f"- ({limit.reason})",
+        f"{reference.tokens_per_second:.2f}" if reference else "-",
+        f"{speed / reference.tokens_per_second:.2f}" if reference else "-",
+    )
+
+
+def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    def line(cells: Sequence[str]) -> str:
+        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+    return [line(headings), line(["---"] * len(headings)), *(line(row) for row in rows)]
