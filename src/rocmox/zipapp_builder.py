@@ -26,10 +26,14 @@ _MODULES = (
     "cli/verdicts.py",
 )
 _COMMANDS = (
+    "cli/capture.py",
     "cli/compatibility.py",
     "cli/gpus.py",
     "cli/health.py",
     "cli/host.py",
+    "cli/kernel_log.py",
+    "cli/kernel_log_follow.py",
+    "cli/mes.py",
     "cli/p2p.py",
     "cli/repair.py",
 )

@@ -24,6 +24,8 @@ _DECODED = re.compile(r"(?:kern|user|daemon|syslog)\s*:\s*(?:emerg|alert|crit|er
 _EXPORT = re.compile(r"MESSAGE=")
 _BOOT = re.compile(r"\[?\s*(?P<seconds>\d{1,9}\.\d{1,9})(?:\s*<\s*[\d.]*\s*>)?(?:,?\s*[TC]?\d+)?\s*\]:?\s*")
 _CALLER = re.compile(r"\[\s*[TCt]\s?[\d.<>]*\s*\]:?\s*")
+# `dmesg -H` and `-e`: a minute, then seconds since the line before, which only all lines together would date.
+_SINCE_LINE = re.compile(r"\[\s*\+\d{1,9}[.,]\d{1,9}\s*\]\s*|\[[^\W\d_]{2,9}\.?\s?\d{1,2} \d{2}:\d{2}\]\s*")
 _BRACKET = re.compile(r"\[(?P<inside>[^\[\]]{3,60})\]:?\s*")
 _WEEKDAY = re.compile(r"(?:[^\W\d_]{2,4}\.?,?\s+)?")
 _DATE = re.compile(
@@ -82,7 +84,7 @@ class _State:
         if match := _PRIORITY.match(self.rest):
             self._has_priority = True
             return self._take(match)
-        for form in (_DECODED, _EXPORT, _TAG, _CALLER):
+        for form in (_DECODED, _EXPORT, _TAG, _CALLER, _SINCE_LINE):
             if match := form.match(self.rest):
                 return self._take(match)
         return self._since_boot() or self._bracket() or self._date()

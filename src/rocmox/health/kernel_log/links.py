@@ -59,15 +59,17 @@ class Links:
         return None
 
     def card_of(self, address: str) -> str | None:
-        """The card that this device is, is a function of, or leads to; None for every other device."""
+        """The card that this device is, whose sound it is, or to which it leads; None for every other device.
+
+        Further functions beside a card may be anything: on an APU they are USB controllers of the board.
+        """
         if address in self.cards:
             return address
         if address in self.ports:
             return self.ports[address]
-        slot = address.rpartition(".")[0]
-        same_slot = [card for card in sorted(self.cards) if card.rpartition(".")[0] == slot]
-        if same_slot:
-            return same_slot[0]
+        sound_of = f"{address.removesuffix('.1')}.0"
+        if address.endswith(".1") and sound_of in self.cards:
+            return sound_of
         if address in self.buses:
             first, last = self.buses[address]
             domain = address.rpartition(":")[0].rpartition(":")[0]

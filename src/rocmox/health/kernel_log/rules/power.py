@@ -36,7 +36,6 @@ RULES = (
         r"\w+\(0x[0-9a-f]{4}(?:, \S+)?\) (?:timed out after|aborted; SMU still)",
         r"\[? ?powerplay ?\]? ?Failed to send message",
         r"Failed to send message 0x",
-        r"\[ ?powerplay ?\] last message was failed ret is -?\d",
     ),
     *rules(
         "SMU_INIT",
@@ -60,6 +59,7 @@ RULES = (
         r"(?:\[\w+\] ?)?Failed to set (?:soft|hard) (?:min|max)",
         r"Failed to set workload mask",
         r"Failed to get current clock freq",
+        r"(?:\[ ?powerplay ?\] ?)?(?:last message was failed ret is|failed to send message \w+ ret is)",
     ),
     *rules(SMU_OK, Severity.ATTR, r"SMU is (?:initialized|resumed) successfully"),
 )
