@@ -16,6 +16,7 @@ from pathlib import Path
 from rocmox.lab.gpus import build
 from rocmox.lab.gpus.profiles import Profile, profile_named
 
+_IDENTITY = ("srcversion", "version")
 _DRIVER_TRACES = (
     "sys/class/drm",
     "sys/class/kfd",
@@ -33,12 +34,17 @@ def rebuild(
     drm: Path = Path("/sys/class/drm"),
     module: Path = Path("/sys/module/amdgpu"),
 ) -> None:
-    """Build beside, then replace in two renames."""
+    """Build beside, then replace in two renames; nothing to do when kernel and driver are those of the tree."""
+    first = first_card(drm)
+    identity = [path.read_text() for name in _IDENTITY if (path := module / name).exists()]
+    stamp, wanted = folder.with_name(f".{folder.name}.stamp"), f"{profile} {release} {first} {identity}\n"
+    if folder.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return
+    stamp.unlink(missing_ok=True)
     new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    first = first_card(drm)
     build(numbered(profile_named(profile), first), new, kernel_release=release)
     if first is None:
         forget_driver(new)
@@ -48,6 +54,8 @@ def rebuild(
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+    os.sync()  # a power cut must not leave a stamp on a tree of empty files
+    stamp.write_text(wanted)
 
 
 def first_card(drm: Path) -> int | None:
@@ -64,7 +72,7 @@ def numbered(profile: Profile, first: int | None) -> Profile:
 
 def copy_identity(module: Path, target: Path) -> None:
     """Which module is loaded: what tells AMD's from the kernel's own."""
-    for name in ("srcversion", "version"):
+    for name in _IDENTITY:
         if (module / name).exists():
             (target / name).write_bytes((module / name).read_bytes())
 

@@ -32,3 +32,13 @@ def test_without_the_driver_nothing_claims_the_cards(tmp_path: Path) -> None:
     assert "amdgpu" not in (tree / "proc/modules").read_text()
     gpu_tree.rebuild("mi50x3", tree, release="6.8.12-9-pve", drm=registered(tmp_path, "card1"))
     assert (tree / "sys/class/drm/card1").exists()
+
+
+def test_a_tree_that_fits_is_left_alone(tmp_path: Path) -> None:
+    tree, drm = tmp_path / "tree", registered(tmp_path, "card1")
+    gpu_tree.rebuild("mi50x1", tree, release="6.8.12-9-pve", drm=drm)
+    (tree / "mark").touch()
+    gpu_tree.rebuild("mi50x1", tree, release="6.8.12-9-pve", drm=drm)
+    assert (tree / "mark").exists()
+    gpu_tree.rebuild("mi50x1", tree, release="6.8.12-10-pve", drm=drm)
+    assert not (tree / "mark").exists()
