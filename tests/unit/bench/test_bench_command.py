@@ -10,7 +10,7 @@ from rocmox.cli.main import main
 
 BENCH = """#!/bin/sh
 case "$*" in
-*--help*) printf "%s\\n" "  -sm, --split-mode <none|layer|row>" "  -fa, --flash-attn <0|1>" "  -d, --n-depth <n>"; exit 0 ;;
+*--help*) printf "%s\\n" "  -sm, --split-mode <none|layer|row>" "  -d, --n-depth <n>"; exit 0 ;;
 *"-sm row"*) echo "error loading model: device does not support split buffers" >&2; exit 1 ;;
 esac
 cat "$(dirname "$0")/bench.json"
