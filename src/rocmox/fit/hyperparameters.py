@@ -68,6 +68,7 @@ class Hyperparameters:
     kv_from_start: int
     recurrent: Recurrent
     attention_interval: int
+    recurrent_layers: tuple[bool, ...]
     file_type: int
 
     @property
@@ -121,6 +122,7 @@ def read_hyperparameters(header: GgufHeader, *, where: str) -> Hyperparameters:
     head_k = data.whole("attention.key_length", default_head)
     head_v = data.whole("attention.value_length", default_head)
     sliding = read_sliding_layers(data, architecture, all_layers, all_layers - draft)
+    stated = layers if isinstance(layers := data.get("attention.recurrent_layers"), tuple) else ()
     used = data.per_layer("expert_used_count", all_layers, 0)
     return Hyperparameters(
         architecture=architecture,
@@ -160,6 +162,7 @@ def read_hyperparameters(header: GgufHeader, *, where: str) -> Hyperparameters:
         kv_from_start=_kv_from_start(data, architecture, all_layers),
         recurrent=_recurrent(data),
         attention_interval=data.whole("full_attention_interval", 4) or 4,
+        recurrent_layers=tuple(map(bool, stated))[:all_layers] if len(stated) >= all_layers else (),
         file_type=file_type if isinstance(file_type := header.metadata.get("general.file_type"), int) else -1,
     )
 

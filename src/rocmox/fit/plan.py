@@ -69,15 +69,24 @@ def shares_of(settings: Settings, cards: Sequence[Card]) -> tuple[float, ...]:
     return settings.tensor_split or tuple(float(card.capacity_mib) for card in cards)
 
 
-def make_plan(model: Model, settings: Settings, cards: Sequence[Card], *, uses_cublas: bool) -> Plan:
-    """Weights, caches, compute buffers and overhead of each card."""
+def make_plan(
+    model: Model,
+    settings: Settings,
+    cards: Sequence[Card],
+    *,
+    uses_cublas: bool,
+    overhead: Sequence[Overhead] | None = None,
+) -> Plan:
+    """Weights, caches, compute buffers and overhead of each card; the overhead does not depend on the context."""
     shares = shares_of(settings, cards)
     places = place_layers(layers=model.hyper.all_layers, shares=shares)
     cells = count_cells(model, settings)
     weights = _weights(model, settings, places, shares)
     caches = _caches(model, settings, cells, places, shares)
     compute = _compute(model, settings, cells, places, shares)
-    overhead = measure_overhead(model, settings, cards=cards, places=places, shares=shares, uses_cublas=uses_cublas)
+    overhead = overhead or measure_overhead(
+        model, settings, cards=cards, places=places, shares=shares, uses_cublas=uses_cublas
+    )
     devices = tuple(
         DevicePlan(
             card=card,

@@ -18,6 +18,8 @@ def keeps_state(hyper: Hyperparameters, layer: int) -> bool:
     """Whether a layer is recurrent (`is_recr`)."""
     if layer >= hyper.layers:
         return False
+    if hyper.recurrent_layers:
+        return hyper.recurrent_layers[layer]
     if hyper.architecture in _BY_INTERVAL:
         return (layer + 1) % hyper.attention_interval != 0
     if hyper.architecture in _WITHOUT_KV_HEADS:
@@ -30,7 +32,8 @@ def caches_attention(hyper: Hyperparameters, layer: int) -> bool:
     """Whether a layer has a KV cache."""
     if hyper.architecture == "falcon-h1":
         return True
-    return bool(hyper.kv_heads[layer]) and not keeps_state(hyper, layer)
+    only_network = hyper.architecture.startswith("nemotron_h") and hyper.feed_forward[layer]
+    return bool(hyper.kv_heads[layer]) and not only_network and not keeps_state(hyper, layer)
 
 
 def conv_state_width(hyper: Hyperparameters) -> int:

@@ -89,6 +89,9 @@ def _default_context(model: Model) -> int:
 
 
 def _flash_attention(request: Request, model: Model, build: LlamaBuild, notes: list[str], *, needed: bool) -> bool:
+    if model.hyper.architecture == "grok":
+        notes.append("flash attention off: llama.cpp turns it off for grok")
+        return False
     if build.is_early and model.hyper.head_k != model.hyper.head_v:
         notes.append(f"flash attention off: {build.name} turns it off where heads of K and V differ in width")
         return False

@@ -62,12 +62,15 @@ def answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
 def largest_context(model: Model, settings: Settings, cards: Sequence[Card], *, uses_cublas: bool) -> int:
     """The largest multiple of 256 that fits, at most what the model was trained for; 0 when none does."""
     limit = max(model.hyper.context_train, settings.context_tokens, _STEP) // _STEP
+    smallest = dataclasses.replace(settings, context_tokens=_STEP)
+    first = make_plan(model, smallest, cards, uses_cublas=uses_cublas)
+    overhead = [device.overhead for device in first.devices]
 
     def holds(steps: int) -> bool:
         sized = dataclasses.replace(settings, context_tokens=steps * _STEP)
-        return make_plan(model, sized, cards, uses_cublas=uses_cublas).fits
+        return make_plan(model, sized, cards, uses_cublas=uses_cublas, overhead=overhead).fits
 
-    if not holds(1):
+    if not first.fits:
         return 0
     low, high = 1, limit + 1
     while high - low > 1:
@@ -116,14 +119,14 @@ def best_change(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
             continue
         if make_plan(model, changed, cards, uses_cublas=resolved.uses_cublas).fits:
             most = largest_context(model, changed, cards, uses_cublas=resolved.uses_cublas)
-            return f"{text}: {tokens(most)} fits"
+            return f"{text}: {at_least(most)} fits"
     if resolved.uses_cublas:
         most = largest_context(model, settings, cards, uses_cublas=False)
         if most >= settings.context_tokens:
-            return f"a build without forced cuBLAS: {tokens(most)} fits"
+            return f"a build without forced cuBLAS: {at_least(most)} fits"
     most = largest_context(model, settings, cards, uses_cublas=resolved.uses_cublas)
     if most:
-        return f"a shorter context: {tokens(most)} fits"
+        return f"a shorter context: {at_least(most)} fits"
     return _missing(model, resolved, cards)
 
 
@@ -146,3 +149,8 @@ def _missing(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
 def tokens(count: int) -> str:
     """32768 as 32k, 33024 as 33024."""
     return f"{count // 1024}k" if count % 1024 == 0 else str(count)
+
+
+def at_least(count: int) -> str:
+    """33024 as 32k: rounded down, for what still fits."""
+    return f"{count // 1024}k" if count >= 1024 else str(count)  # noqa: PLR2004 - a k

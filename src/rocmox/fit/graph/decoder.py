@@ -32,7 +32,7 @@ class Decoder:
         """Embeddings, layers, last norm, logits."""
         current = self._embed()
         last = self.build.model.hyper.layers - 1
-        rows_last = self.profile.rows_last and self.build.settings.build.chooses_rows_last
+        rows_last = bool(self.profile.rows_last) and self.build.settings.build.chooses_rows_last
         for layer in range(last + 1):
             rows = self.style.output_rows(self.build, self.inputs) if layer == last and not rows_last else None
             current = self._layer(layer, current, rows)
@@ -126,8 +126,29 @@ class Decoder:
         build = self.build
         if build.has(layer, "attn_kv_a_mqa.weight"):
             return project(build, attend_latent(build, self.style, self.inputs, layer, current), layer, "attn_output")
-        source = current
         query, key, value = self.style.split_heads(build, current, layer)
+        query, gate = self._query_and_gate(layer, query)
+        query, key = self._turned(layer, query, key)
+        if self.profile.scales_query:
+            query = op.like("scale", query)
+        sinks = build.of_layer(layer, "attn_sinks.weight")
+        attended = self.style.attend(build, self.inputs, layer, (query, key, value), sinks=sinks)
+        if gate is not None:
+            width = gate.ne[0] * gate.ne[1]
+            attended = op.like("mul", attended, op.like("unary", op.cont(gate, width, build.tokens)))
+        if build.has(layer, "attn_gate.weight"):
+            attended = op.like("mul", attended, op.like("unary", project(build, current, layer, "attn_gate")))
+        return project(build, attended, layer, "attn_output")
+
+    def _query_and_gate(self, layer: int, query: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Some models' heads of Q come with a gate each (qwen3next)."""
+        if query.ne[0] != 2 * self.build.model.hyper.head_k_of(layer):
+            return query, None
+        half = (query.ne[0] // 2, *query.ne[1:])
+        return op.view(query, half, query.nb), op.view(query, half, query.nb)
+
+    def _turned(self, layer: int, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Norms of heads, rotation, temperature."""
         if not self.profile.norms_after_rope:
             query, key = self._head_norms(layer, query, key)
         rotates = self._rotates(layer)
@@ -140,13 +161,7 @@ class Decoder:
             query, key = self._head_norms(layer, query, key)
         if self.profile.norms_unweighted_heads and rotates:
             query, key = (op.like("rms_norm", part) for part in (query, key))
-        if self.profile.scales_query:
-            query = op.like("scale", query)
-        sinks = build.of_layer(layer, "attn_sinks.weight")
-        current = self.style.attend(build, self.inputs, layer, (query, key, value), sinks=sinks)
-        if build.has(layer, "attn_gate.weight"):
-            current = op.like("mul", current, op.like("unary", project(build, source, layer, "attn_gate")))
-        return project(build, current, layer, "attn_output")
+        return query, key
 
     def _head_norms(self, layer: int, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         return self._head_norm(layer, query, "attn_q_norm"), self._head_norm(layer, key, "attn_k_norm")
@@ -215,12 +230,15 @@ class Decoder:
         """The last norm and the logits (`result_norm`, `result_output`); both are outputs since 2025."""
         build, hyper = self.build, self.build.model.hyper
         place = build.places[-1]
-        if rows is not None:
+        if rows is not None and self.profile.rows_last == "before_norm":
             current.is_output = build.marks_outputs
             current = op.get_rows(current, rows)
         weight, bias = (build.weight(f"output_norm.{part}", place) for part in ("weight", "bias"))
         current = scaled_norm(build, current, weight, bias, kind=self.profile.norm, place=None)
         current.is_output = build.marks_outputs
+        if rows is not None and self.profile.rows_last == "after_norm":
+            current = op.get_rows(current, rows)
+            current.is_output = build.marks_outputs
         current = op.mul_mat(build.weight("output.weight", place) or build.tied_output(place), current)
         bias = build.weight("output.bias", place)
         if bias is not None:

@@ -46,7 +46,9 @@ class Modern:
         hyper = build.model.hyper
         heads, kv_heads = hyper.heads[layer], hyper.kv_heads[layer]
         head_k, head_v = hyper.head_k_of(layer), hyper.head_v_of(layer)
-        shapes = ((head_k, heads), (head_k, kv_heads), (head_v, kv_heads))
+        rows = build.model.by_layer[layer].get("attn_q.weight")
+        gated = rows is not None and rows.shape[1] == 2 * head_k * heads
+        shapes = ((2 * head_k if gated else head_k, heads), (head_k, kv_heads), (head_v, kv_heads))
         if build.has(layer, "attn_qkv.weight"):
             joined = project(build, current, layer, "attn_qkv")
             if hyper.clamps_kqv:

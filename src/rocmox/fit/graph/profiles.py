@@ -19,6 +19,7 @@ class Profile:
     `layout`: `sequential` (norm, attention, add, norm, network, add), `parallel` (attention and network from one norm),
     `behind` (norms only after each part). `activation` of the dense network; `_halves` when one projection holds gate
     and up. `rotates`: `all`, `none`, `sliding` (windowed layers), `three_of_four`.
+    `rows_last`: whether the tokens with logits are chosen after the last layer, `before_norm` or `after_norm`.
     """
 
     norm: str = "rms_norm"
@@ -33,7 +34,7 @@ class Profile:
     post_norm_pinned: bool = True
     residual_before_attention: bool = False
     adds_to_residual: bool = False
-    rows_last: bool = False
+    rows_last: str = ""
     shared_first: bool = False
     experts: Experts = _ROUTED
     experts_from_file: bool = False
@@ -43,6 +44,7 @@ _PLAIN = Profile()
 _GEMMA = Profile(scales_input=True, scales_query=True, activation="gelu", post_norm_pinned=False)
 _LAYER_NORM = Profile(norm="norm", activation="gelu")
 _FROM_FILE = Profile(experts_from_file=True)
+_GATED_QUERY = Profile(rows_last="after_norm")
 _UNNORMALISED = Profile(experts=Experts(normalizes=False))
 
 _PROFILES: dict[str, Profile] = {
@@ -62,7 +64,7 @@ _PROFILES: dict[str, Profile] = {
     "command-r": Profile(norm="norm", layout="parallel", residual_before_attention=True),
     "cohere2": Profile(norm="norm", layout="parallel", residual_before_attention=True, rotates="sliding"),
     "gpt-oss": Profile(
-        experts=Experts(activation="swiglu_oai", normalizes=False, gating="softmax_weight"), rows_last=True
+        experts=Experts(activation="swiglu_oai", normalizes=False, gating="softmax_weight"), rows_last="before_norm"
     ),
     "falcon": Profile(norm="norm", layout="parallel", activation="gelu"),
     "gptneox": Profile(norm="norm", layout="parallel_own_norm", activation="gelu", residual_before_attention=True),
@@ -94,6 +96,23 @@ _PROFILES: dict[str, Profile] = {
     "hunyuan-moe": Profile(norms_after_rope=True, shared_first=True),
     "hunyuan-dense": Profile(norms_after_rope=True),
     "minicpm": Profile(scales_input=True),
+    "nemotron_h": Profile(rotates="none", activation="relu_sqr", rows_last="after_norm"),
+    "nemotron_h_moe": Profile(rotates="none", activation="relu_sqr", rows_last="after_norm", experts_from_file=True),
+    "qwen3next": _GATED_QUERY,
+    "qwen35": _GATED_QUERY,
+    "qwen35moe": _GATED_QUERY,
+    "mimo2": Profile(rows_last="before_norm", experts_from_file=True),
+    "step35": Profile(rows_last="before_norm", experts_from_file=True),
+    "hy_v3": Profile(rows_last="after_norm", experts_from_file=True),
+    "cohere2moe": Profile(
+        norm="norm",
+        layout="parallel",
+        residual_before_attention=True,
+        rotates="sliding",
+        rows_last="after_norm",
+        experts_from_file=True,
+    ),
+    "jais": Profile(norm="norm", rotates="none"),
 }
 
 # Architectures that are put together exactly like a llama.
