@@ -23,7 +23,8 @@ from rocmox.lab.vm.repositories import STAGES
 from rocmox.machine import LocalMachine, Machine
 from rocmox.machine.ssh import SshMachine
 
-_OFF_SECONDS = 120
+_OFF_SECONDS = 600
+_SECONDS = 600  # an emulated machine on a busy computer
 
 
 def up(machine: Machine, name: str, progress: Progress) -> MachineState:
@@ -38,7 +39,8 @@ def up(machine: Machine, name: str, progress: Progress) -> MachineState:
         guest = machine_of(state)
         step.outcome = reach.wait_until_up(guest, where.console)
         first_boot.place_code(guest)
-        guest.run(["systemctl", "restart", "rocmox-lab-gpus.service", "rocmox-lab-api.service"]).check()
+        restart = ("systemctl", "restart", "rocmox-lab-gpus.service", "rocmox-lab-api.service")
+        guest.run(restart, timeout_seconds=_SECONDS).check()
     progress.say(f"ssh -p {state.ssh_port} -i {state.ssh_private_key} root@127.0.0.1; console {where.console}")
     return state
 
