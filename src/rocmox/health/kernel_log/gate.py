@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 
 from rocmox.facts.kernel_log import Gate as ScannerGate
@@ -17,8 +18,6 @@ _SIGNED = re.compile(
     + rb"): ?|amdgpu: ?)*[ \t]*(?:\[drm\][ \t]*)?(?:\*ERROR\*[ \t]*)?"
 )
 _MARK = re.compile(rb"amdgpu [0-9a-f]{4,8}:|amdgpu: |\[amdgpu\]\]|kfd kfd: ")
-_KNOWN = re.compile(b"|".join(book.expression.encode() for book in (GPU_BOOK, BUS_BOOK)))
-_RECORD = re.compile(HOST_BOOK.expression.encode())
 _SET_ASIDE = re.compile(
     rb"vfio-pci " + _ADDRESS + rb": (?:AMD_|Unable|Refused|not ready.*giving up|.*Bus Error|AER|AMD-Vi)"
 )
@@ -91,7 +90,7 @@ class Gate:
         if signed is None or signed.end() == place:
             return _MARK.search(data, max(start, place - 1), stop) is not None
         address = signed["address"]
-        if _KNOWN.match(data, signed.end(), stop) or _may_go_on(data, start, stop):
+        if _known().match(data, signed.end(), stop) or _may_go_on(data, start, stop):
             return True
         if address is None:
             return False
@@ -102,6 +101,17 @@ class Gate:
         return False
 
 
+@functools.cache
+def _known() -> re.Pattern[bytes]:
+    """What a rule for cards or the bus knows; compiled when the first line needs it."""
+    return re.compile(b"|".join(book.expression.encode() for book in (GPU_BOOK, BUS_BOOK)))
+
+
+@functools.cache
+def _record() -> re.Pattern[bytes]:
+    return re.compile(HOST_BOOK.expression.encode())
+
+
 def _is_error(data: bytes, place: int) -> bool:
     """What another driver signs is not ours; our own bears our name or is `[drm:function] *ERROR*`."""
     return not data.endswith(_FOREIGN_ERRORS, max(0, place - 8), place)
@@ -109,7 +119,7 @@ def _is_error(data: bytes, place: int) -> bool:
 
 def _is_record(data: bytes, place: int) -> bool:
     mark = data.rfind(b"{", max(0, place - 12), place)
-    return _RECORD.match(data, mark if mark >= 0 else place) is not None
+    return _record().match(data, mark if mark >= 0 else place) is not None
 
 
 def _is_set_aside(data: bytes, place: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterable
 
@@ -31,24 +32,34 @@ _PART = 16
 
 
 class RuleBook:
-    """Finds the rule of a message: one expression says whether there is any, then they are asked in their order."""
+    """Finds the rule of a message: one expression says whether there is any, then the rules are asked in their order.
+
+    Expressions are compiled when the first message needs them: most logs of a healthy machine need few.
+    """
 
     def __init__(self, book: Iterable[Rule]) -> None:
-        rules = tuple(book)
-        # Alternatives that begin with a literal and capture nothing are told apart by their first character.
-        self.expression = _either(rules)
-        self._any = re.compile(self.expression)
-        parts = [rules[start : start + _PART] for start in range(0, len(rules), _PART)]
-        self._parts = [
-            (re.compile(_either(part)), [(rule, re.compile(rule.pattern)) for rule in part]) for part in parts
-        ]
+        self._rules = tuple(book)
+
+    @property
+    def expression(self) -> str:
+        """All patterns; alternatives that capture nothing are told apart by their first character."""
+        return _either(self._rules)
 
     def find(self, words: str) -> Rule | None:
         """The first rule whose pattern the words begin with."""
         if not self._any.match(words):
             return None
-        part = next(part for either, part in self._parts if either.match(words))
-        return next(rule for rule, pattern in part if pattern.match(words))
+        part = next(part for either, part in self._parts if re.match(either, words))
+        return next(rule for rule in part if re.match(rule.pattern, words))
+
+    @functools.cached_property
+    def _any(self) -> re.Pattern[str]:
+        return re.compile(self.expression)
+
+    @functools.cached_property
+    def _parts(self) -> list[tuple[str, tuple[Rule, ...]]]:
+        parts = [self._rules[start : start + _PART] for start in range(0, len(self._rules), _PART)]
+        return [(_either(part), part) for part in parts]
 
 
 def _either(rules: Iterable[Rule]) -> str:
