@@ -7,9 +7,11 @@ import dataclasses
 import json
 import re
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from rocmox.lab.faults import records
 from rocmox.lab.faults.registry import find_fault
@@ -172,6 +174,14 @@ class Campaign:
             return False
         self.world.power_cut()
         return True
+
+
+def print_lines(request: pytest.FixtureRequest, lines: Sequence[str]) -> None:
+    """On the terminal, whatever pytest captures."""
+    plugins = request.config.pluginmanager
+    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+        for line in ["", *lines]:
+            plugins.get_plugin("terminalreporter").write_line(line)
 
 
 def _lines(text: str, *, disk: bool) -> list[str]:

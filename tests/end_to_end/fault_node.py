@@ -60,6 +60,7 @@ class FaultNode:
         state = read_state(LAB)
         assert state is not None
         self._state = state
+        self.table: list[str] = []
         self.inventory = folder / "inventory"
         shutil.copytree(ROOT / "inventory" / "lab", self.inventory)
 

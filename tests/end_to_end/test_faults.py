@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.fault_campaign import Campaign
+from tests.end_to_end.fault_campaign import Campaign, print_lines
 from tests.end_to_end.fault_cases import draw, killed_at
 from tests.end_to_end.fault_sites import SITES, site
 from tests.end_to_end.pretended_world import pretended_world
@@ -20,10 +20,7 @@ def campaign(request: pytest.FixtureRequest) -> Iterator[Campaign]:
     with pretended_world() as world:
         campaign = Campaign(world)
         yield campaign
-    plugins = request.config.pluginmanager
-    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
-        for line in ["", f"Faults (SEED={SEED})", *campaign.lines()]:
-            plugins.get_plugin("terminalreporter").write_line(line)
+    print_lines(request, [f"Faults (SEED={SEED})", *campaign.lines()])
 
 
 @pytest.mark.parametrize("index", range(20))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.fault_campaign import print_lines
 from tests.end_to_end.fault_node import CARDS, PLAIN, FaultNode
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
@@ -72,12 +73,17 @@ CASES = (
 
 
 @pytest.fixture(scope="module")
-def node(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultNode]:  # noqa: ARG001 - it is up
+def node(
+    lab: dict[str, str],  # noqa: ARG001 - it is up
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[FaultNode]:
     node = FaultNode(Path(tmp_path_factory.mktemp("faults")))
     node.plant_foreign()
     yield node
     node.mend()
     node.remove_all()
+    print_lines(request, ["Faults of a real node", *node.table])
 
 
 @pytest.mark.parametrize(
@@ -109,3 +115,4 @@ def test_a_node_that_breaks(node: FaultNode, case: Case) -> None:
     assert plan.exit_status == 0, plan.output
     assert node.left_over() == ""
     assert node.foreign() == foreign
+    node.table.append(f"{case.name:<36} fired {fired}, run ended {broken.exit_status:>3}, converged, foreign untouched")
