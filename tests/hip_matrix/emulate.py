@@ -30,7 +30,7 @@ def _build(text: str, ggml: Path, work: Path) -> Path:
     (work / "mmvq-launches.cu").write_text(rewrite_launches(text), encoding="utf-8")
     program, objects = work / "emulate", work / "emulate.o"
     argv = [CLANG, *common_flags(ggml), "--cuda-host-only", "-nogpulib", "--offload-arch=gfx906"]
-    argv += ["-D__gfx906__", "-D__GFX9__", f'-DMMVQ="{work / "mmvq-launches.cu"}"', "-O1", "-ffp-contract=off"]
+    argv += ["-D__gfx906__", "-D__GFX9__", f'-DMMVQ="{work / "mmvq-launches.cu"}"', "-O0", "-ffp-contract=off"]
     source = str(Path(__file__).with_name("emulate.cpp"))
     machine = LocalMachine()
     machine.run(["nice", *argv, "-c", source, "-o", str(objects)], timeout_seconds=_TIMEOUT_SECONDS).check()
