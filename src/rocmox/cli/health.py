@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
+from typing import TextIO
 
 from rocmox.cli.verdicts import EXIT_CODES
 from rocmox.health.request import context_for
@@ -11,8 +13,11 @@ from rocmox.health.result import worst
 from rocmox.health.run import run_checks
 from rocmox.machine.address import FORMS
 from rocmox.report.formats import FORMATS, HealthReport, render
+from rocmox.report.output import parse_output, write_report
+from rocmox.report.terminal import shows_symbols, wants_colour
 
 SUMMARY = "checks of driver, devices and services, with remedies"
+_OUTPUT = "write there instead of standard output; with FORMAT= as well as there; may be given several times"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=int, choices=(1, 2, 3), default=1, help="1 only looks, 2 and 3 use the cards")
     parser.add_argument("--format", choices=tuple(FORMATS), default="table")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+    parser.add_argument("--output", action="append", default=[], metavar="[FORMAT=]FILE", help=_OUTPUT)
     parser.add_argument("--force", action="store_true", help="use the cards even while other processes hold them")
     parser.add_argument("--device-user", metavar="USER", help="who opens the devices (default: llama-server's user)")
     parser.add_argument("--vmid", type=int, help="the container this is, for --host-facts")
@@ -43,8 +49,20 @@ def run(arguments: argparse.Namespace) -> int:
         forced=arguments.force,
     )
     results = run_checks(context, only=[name for name in arguments.only.split(",") if name])
-    report = HealthReport(context=context, results=tuple(results))
-    print(render(arguments.format, report))
-    if arguments.format != "table":
-        print(render("table", report), file=sys.stderr)
+    _deliver(HealthReport(context=context, results=tuple(results)), arguments.format, arguments.output)
     return EXIT_CODES[worst(results)]
+
+
+def _deliver(report: HealthReport, chosen: str, destinations: list[str]) -> None:
+    """Files, then standard output unless a file replaces it; people at a terminal always see the table."""
+    outputs = [parse_output(text) for text in destinations]
+    for output in outputs:
+        write_report(output, report, chosen)
+    if all(output.format for output in outputs):
+        print(render(chosen, _for_terminal(report, sys.stdout)))
+    if chosen not in {"table", "journal"}:
+        print(render("table", _for_terminal(report, sys.stderr)), file=sys.stderr)
+
+
+def _for_terminal(report: HealthReport, stream: TextIO) -> HealthReport:
+    return dataclasses.replace(report, symbols=shows_symbols(stream), colour=wants_colour(stream))

@@ -1,0 +1,54 @@
+"""Reports as files: whoever reads one finds the whole of the old or the whole of the new."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from pathlib import Path
+
+from rocmox.errors import UsageError
+from rocmox.report.formats import FORMATS, HealthReport, render
+
+_MODE = 0o644  # node_exporter and people read them; no report holds a secret
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Output:
+    """A file to write; `format` is None when it takes the place of standard output."""
+
+    format: str | None
+    path: Path
+
+
+def parse_output(text: str) -> Output:
+    """`"FILE"`, or `"FORMAT=FILE"` for one with a format of its own."""
+    name, equals, path = text.partition("=")
+    if equals and name in FORMATS:
+        return Output(format=name, path=Path(path))
+    return Output(format=None, path=Path(text))
+
+
+def write_report(output: Output, report: HealthReport, chosen: str) -> None:
+    """Renders and writes, in the `chosen` format where the file has none; UsageError when it cannot be written."""
+    plain = dataclasses.replace(report, symbols=False, colour=False)
+    write_whole(output.path, render(output.format or chosen, plain) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replaces the file in one step, mode 0644; UsageError when that is not possible."""
+    partial: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+            partial = Path(stream.name)
+            stream.write(text.encode(errors="replace"))
+            stream.flush()
+            os.fchmod(stream.fileno(), _MODE)
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError as error:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror or error}", remedy="Name a file in a directory that exists."
+        ) from error
