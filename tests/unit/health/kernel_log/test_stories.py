@@ -62,3 +62,31 @@ def test_incidents_are_bounded_and_the_rest_is_counted() -> None:
     lines = [f"[{100 * number}.0] amdgpu 0000:43:00.0: IH ring buffer overflow (0x1)" for number in range(1100)]
     report = judge("\n".join(lines))
     assert (len(report.findings), report.dropped) == (1000, 100)
+
+
+def test_boots_of_a_journal_are_told_apart() -> None:
+    def record(boot: str, seconds: int, message: str) -> str:
+        stamp = {"__REALTIME_TIMESTAMP": str(seconds * 1_000_000), "_BOOT_ID": boot, "_TRANSPORT": "kernel"}
+        return json.dumps({**stamp, "MESSAGE": message})
+
+    begin, done = (
+        "amdgpu 0000:03:00.0: amdgpu: GPU reset begin!",
+        "amdgpu 0000:03:00.0: amdgpu: GPU reset(1) succeeded!",
+    )
+    one_boot = judge("\n".join([record("a", 1000, begin), record("a", 1004, done)]))
+    assert (one_boot.verdict.value, one_boot.boots) == ("FAIL", 1)
+    two_boots = judge("\n".join([record("a", 1000, begin), record("b", 1004, done)]))
+    assert (two_boots.verdict.value, two_boots.boots) == ("CRIT", 2)
+
+
+def test_ports_that_repeat_themselves_are_counted_and_cost_nothing() -> None:
+    port = "pcieport 0000:00:1c.4: PCIe Bus Error: severity=Corrected, type=Physical Layer, (Receiver ID)"
+    lines = [f"[{number}.0] {port}" for number in range(5000)]
+    assert judge("\n".join(lines)).findings == ()
+    trouble = "[5000.0] amdgpu 0000:06:00.0: amdgpu: device lost from bus!"
+    (finding,) = judge("\n".join([*lines, trouble])).findings
+    assert [event.code for event in finding.incident.events] == ["PCIE_AER_CORR", "DEVICE_LOST"]
+    assert finding.incident.events[0].count == 5000
+    late = "[9000.0] amdgpu 0000:06:00.0: amdgpu: device lost from bus!"
+    (alone,) = judge("\n".join([*lines, late])).findings
+    assert [event.code for event in alone.incident.events] == ["DEVICE_LOST"]
