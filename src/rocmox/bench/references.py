@@ -27,7 +27,7 @@ class Reference:
 
 
 def find_reference(measurement: Measurement, run: Run) -> Reference | None:
-    """The published figure for the same model, split, number of requests and cards; None when there is none.
+    """The published figure for the same model, split, number of requests and cards, from an empty context; None when there is none.
 
     A figure that names its number of tokens goes before one that does not.
     """
@@ -35,7 +35,8 @@ def find_reference(measurement: Measurement, run: Run) -> Reference | None:
     fitting = [
         reference
         for reference in load_references()
-        if reference.model == measurement.model
+        if measurement.depth_tokens == 0
+        and reference.model == measurement.model
         and reference.phase == measurement.phase
         and (reference.split_mode, reference.parallel) == (measurement.split_mode, measurement.parallel)
         and reference.cards == len(run.surroundings.cards)

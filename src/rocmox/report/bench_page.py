@@ -17,7 +17,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 ul { columns: 2; padding-left: 1.1rem; color: #47566a; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #e3e8ef; vertical-align: top; }
-th { color: #47566a; font-weight: 600; }
+th { color: #47566a; font-weight: 600; white-space: nowrap; }
+td:first-child { white-space: nowrap; }
 td.number { text-align: right; white-space: nowrap; }
 tr.slower td { background: #fdecea; } tr.faster td { background: #e8f5ec; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(28rem, 1fr)); gap: 1rem; }
@@ -38,9 +39,9 @@ def to_html(run: Run, comparisons: Sequence[Comparison], history: Sequence[Run])
     parts = [
         f"<h1>{escape(run.name)}</h1>",
         "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in surroundings_lines(run)) + "</ul>",
+        '<div class="plots">' + "".join(plot for plot in plots if plot) + "</div>",
         "<h2>Speeds</h2>",
         _table(HEADINGS, run_rows(run)),
-        '<div class="plots">' + "".join(plot for plot in plots if plot) + "</div>",
     ]
     if comparisons:
         classes = [one.change for one in comparisons]

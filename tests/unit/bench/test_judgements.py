@@ -112,6 +112,7 @@ def test_published_speeds_are_found_for_the_same_work() -> None:
     assert batched
     assert (batched.tokens, batched.tokens_per_second) == (128, 13.07)
     assert find_reference(dataclasses.replace(DECODE, split_mode="tensor"), RUN) is None
+    assert find_reference(dataclasses.replace(DECODE, split_mode="row", depth_tokens=4096), RUN) is None
     one_card = dataclasses.replace(RUN, surroundings=dataclasses.replace(AROUND, cards=(MI50,)))
     assert find_reference(DECODE, one_card) is None
     assert len(load_references()) > 20
