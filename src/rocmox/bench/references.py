@@ -27,7 +27,7 @@ class Reference:
 
 
 def find_reference(measurement: Measurement, run: Run) -> Reference | None:
-    """The published figure for the same model, split, number of requests and cards, from an empty context; None when there is none.
+    """The published figure for the same model, split, requests and cards, from an empty context; None without one.
 
     A figure that names its number of tokens goes before one that does not.
     """
