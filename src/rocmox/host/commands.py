@@ -11,6 +11,7 @@ from rocmox.errors import CannotLookError, RocmoxError, UsageError
 from rocmox.host import answers, files, guests, hook, look, places, trial, upgrade
 from rocmox.host.state import read_here
 from rocmox.host.wish import HostWish, parse_wish
+from rocmox.machine import LocalMachine
 
 _ANSWER_SECONDS = 900
 _FAILED = 2
@@ -41,7 +42,7 @@ def run_apply(arguments: argparse.Namespace) -> int:
 
 def run_hook(arguments: argparse.Namespace) -> int:
     """Always 0: apt goes on, whatever happens to a module."""
-    machine, _, _ = read_here("/")
+    machine = LocalMachine(root="/")
     try:
         if arguments.event == "after-apt":
             hook.after_apt(machine)
@@ -59,7 +60,7 @@ def run_hook(arguments: argparse.Namespace) -> int:
 def run_trial(arguments: argparse.Namespace) -> int:
     """At boot: judge the kernel, or start the guests."""
     wish = _stored_wish()
-    machine, _, _ = read_here(wish.root)
+    machine = LocalMachine(root="/")
     if arguments.stage == "judge":
         print(trial.judge(machine, lambda: read_here(wish.root)[2], root=wish.root))
         return 0
@@ -115,6 +116,8 @@ def _prepare(wish: HostWish) -> dict[str, Any]:
     if found.phase == "nothing":
         return {**_planned(found), "changed": False}
     if found.phase == "build" or not files.read_document(places.UPGRADE).get("built_at"):
+        if files.read_document(places.UPGRADE).get("new") != found.new:
+            files.remove(places.UPGRADE)  # of an earlier target
         upgrade.save(old=found.old, new=found.new, phase="building", verdicts=trial.verdicts(machine, wish.root))
         try:
             upgrade.prepare(machine, state, found)
@@ -169,14 +172,14 @@ def _back(wish: HostWish) -> dict[str, Any]:
 
 def _reboot(_wish: HostWish) -> dict[str, Any]:
     """Guests down in their order, then a plain reboot; the unit at boot starts them again."""
-    machine, _, _ = read_here("/")
+    machine = LocalMachine(root="/")
     upgrade.reboot(machine)
     return {"changed": True}
 
 
 def run_start_guests(arguments: argparse.Namespace) -> int:
     """Start these guests unless they run; a plain reboot is over then."""
-    machine, _, _ = read_here("/")
+    machine = LocalMachine(root="/")
     wanted = [(kind, int(vmid)) for kind, _, vmid in (word.partition(":") for word in arguments.guest)]
     complaints = guests.start(machine, wanted)
     if files.read_document(places.UPGRADE).get("phase") == "reboot":

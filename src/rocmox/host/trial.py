@@ -85,7 +85,9 @@ def start_guests(machine: Machine) -> tuple[str, ...]:
     document = files.read_document(places.UPGRADE)
     wanted = [(str(guest["kind"]), int(guest["vmid"])) for guest in document.get("guests", [])]
     complaints = guests.start(machine, wanted)
-    if document and not document.get("up_at"):
+    if document.get("phase") == "reboot":
+        files.remove(places.UPGRADE)  # a plain reboot ends here
+    elif document and not document.get("up_at"):
         upgrade.save(up_at=time.time(), guest_complaints=list(complaints))
     return complaints
 

@@ -115,7 +115,7 @@ def switch(machine: Machine, state: HostState) -> None:
         raise RocmoxError(f"kernel {new or 'of no upgrade'} has no module built for it; nothing was switched")
     found = guests.read_guests(machine)
     running = guests.to_json(found) or document.get("guests", [])
-    _save(phase="trial", guests=running, cards=cards_of(state), boot_id=boot_id(machine), down_at=time.time(), error="")
+    _save(phase="trial", guests=running, cards=cards_of(state), down_at=time.time(), up_at=None, error="")
     boot.pin(machine, new, next_boot=True)
     machine.run(["sync"])
     guests.shut_down(machine, found)
@@ -185,11 +185,6 @@ def durations(document: dict[str, Any]) -> dict[str, Any]:
 def cards_of(state: HostState) -> list[dict[str, str | None]]:
     """What must be the same afterwards: PCI addresses and unique ids; numbers of nodes may change."""
     return [{"pci_address": gpu.pci_address, "unique_id": gpu.unique_id} for gpu in state.gpus]
-
-
-def boot_id(machine: Machine) -> str:
-    """Another one after every boot."""
-    return machine.read_bytes("/proc/sys/kernel/random/boot_id").decode().strip()
 
 
 def _save(**fields: Any) -> None:
