@@ -12,6 +12,7 @@ import os
 import sys
 import urllib.parse
 from pathlib import Path
+from typing import BinaryIO
 
 _ROOT = "/debian/pve/dists/"
 
@@ -43,6 +44,12 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def translate_path(self, path: str) -> str:
         return str(self.folder / served_path(path, self.stage_file.read_text(encoding="utf-8").strip()))
+
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        """Stages share their times, so what apt has of one is no news about another: an index is always sent."""
+        if self.path.startswith(_ROOT):
+            del self.headers["If-Modified-Since"]
+        return super().send_head()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
         """Say nothing: standard error is QEMU's."""

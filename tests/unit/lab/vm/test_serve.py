@@ -8,6 +8,8 @@ import pytest
 
 from rocmox.lab.vm import serve
 
+LATER = "Fri, 31 Dec 2100 23:59:59 GMT"
+
 
 @pytest.mark.parametrize(
     ("path", "served"),
@@ -29,9 +31,9 @@ def test_two_requests_on_one_connection(tmp_path: Path) -> None:
     (place / "InRelease").write_text("stage c\n")
     (tmp_path / "stage").write_text("c\n")
     asked = (
-        b"GET /debian/pve/dists/InRelease HTTP/1.1\r\nHost: x\r\n\r\n"
-        b"GET /missing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    )
+        f"GET /debian/pve/dists/InRelease HTTP/1.1\r\nHost: x\r\nIf-Modified-Since: {LATER}\r\n\r\n"
+        "GET /missing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    ).encode()
     argv = [sys.executable, "-I", "-S", str(serve.__file__), str(tmp_path / "www"), str(tmp_path / "stage")]
     answered = subprocess.run(argv, input=asked, capture_output=True, check=True, timeout=30).stdout
     assert answered.startswith(b"HTTP/1.1 200")
