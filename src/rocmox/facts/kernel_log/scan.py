@@ -7,12 +7,14 @@ cache is several times as fast as one regular expression with all of them, becau
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 BLOCK_BYTES = 256 << 10
 _LONGEST_LINE_BYTES = 1 << 20
 _NEWLINE = b"\n"
+_LINE_START = operator.itemgetter(0)
 
 
 class Readable(Protocol):
@@ -87,21 +89,22 @@ class Scanner:
         self._offset_bytes += len(data)
 
     def _candidates(self, data: bytes, end: int) -> Iterator[Candidate]:
-        lines: dict[int, tuple[int, list[tuple[int, Gate | None]]]] = {}
+        hits: list[tuple[int, int, int, Gate | None]] = []
         for literal, gate, sieve in self._searches:
             place = data.find(literal, 0, end)
             while place >= 0:
                 if sieve and not sieve(data, place):
                     place = data.find(literal, place + len(literal), end)
                     continue
-                start = data.rfind(_NEWLINE, 0, place) + 1
                 stop = data.find(_NEWLINE, place)
                 stop = len(data) if stop < 0 else stop
-                lines.setdefault(start, (stop, []))[1].append((place, gate))
+                hits.append((data.rfind(_NEWLINE, 0, place) + 1, stop, place, gate))
                 place = data.find(literal, stop, end)
-        for start in sorted(lines):
-            stop, hits = lines[start]
-            if any(gate is None or gate(data, start, stop, place) for place, gate in hits):
+        hits.sort(key=_LINE_START)
+        taken = -1
+        for start, stop, place, gate in hits:
+            if start != taken and (gate is None or gate(data, start, stop, place)):
+                taken = start
                 after = data.find(_NEWLINE, stop + 1)
                 following = data[stop + 1 : len(data) if after < 0 else after]
                 yield Candidate(line=data[start:stop], following=following, offset_bytes=self._offset_bytes + start)
