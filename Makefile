@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROCMOX_CACHE,ROCMOX_LAB,PVE,CASES,SEED)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROCMOX_CACHE,ROCMOX_LAB,PVE,CASES,SEED,ROCMOX_POWER_CUTS)
 PYTHON ?= python3
 BIN := .venv/bin
 LAB_PACKAGES := src/rocmox/lab/data/apt-packages.txt
