@@ -44,7 +44,9 @@ def node(lab: dict[str, str]) -> Iterator[Node]:
     node = Node(state=lab)
     template = node.run("pveam list local | grep -o 'local:vztmpl/debian-12[^ ]*'", check=False).strip()
     if not template:
-        name = node.run("pveam available --section system | grep -o 'debian-12-standard[^ ]*' | tail -1").strip()
+        name = node.run(
+            "pveam available --section system | grep -o 'debian-12-standard[^ ]*' | sort --version-sort | tail -1"
+        ).strip()
         node.run(f"pveam download local {name}")
         template = f"local:vztmpl/{name}"
     node.run(f"pct create {FOREIGN} {template} --hostname mail --rootfs local:1 --unprivileged 1 --memory 256")
