@@ -5,6 +5,7 @@ Level 1 reads the firmware's version and the log; levels 2 and 3 also make, use 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from rocmox.errors import CannotLookError
@@ -37,18 +38,22 @@ report = Reporter("mes")
 
 
 def run(context: Context) -> Iterator[Result]:
-    """For each card whether it has MES, and what the logs say about its scheduler; then the active probe."""
+    """For each card whether it has MES and what the logs say of its scheduler, and what the active probe found."""
     if nothing := why_none(context, report):
         yield nothing
         return
+    queues: list[Result] = []
+    if context.level >= SHORT:
+        from rocmox.health.queues import probe_queues  # noqa: PLC0415 - level 1 does without it
+
+        queues += probe_queues(context, report)
+        # What the kernel writes of the probe stands in a log that is read after it.
+        context = dataclasses.replace(context, _read={})
     for gpu in judged_cards(context):
         yield from _judge(gpu, context)
     if not context.is_container:
         yield from _boot_before(context)
-    if context.level >= SHORT:
-        from rocmox.health.queues import probe_queues  # noqa: PLC0415 - level 1 does without it
-
-        yield from probe_queues(context, report)
+    yield from queues
 
 
 def _judge(gpu: Gpu, context: Context) -> Iterator[Result]:
