@@ -147,24 +147,30 @@ class _Operation:
 
 def _carry_out(node: Node, operation: _Operation, timeout_seconds: int) -> Warnings:
     """Make the call and wait for its task."""
-    upid = _started(node, operation)
-    return tasks.wait_for(node, upid, timeout_seconds=timeout_seconds) if upid else ()
-
-
-def _started(node: Node, operation: _Operation) -> str | None:
-    """The UPID of the running task; None when the result is there already."""
     try:
-        return operation.call()
+        upid = operation.call()
     except LostAnswerError:
-        found = _own_task(node, operation)
-        if found or operation.is_done():
-            return found
+        return _look_first(node, operation, timeout_seconds)
+    return tasks.wait_for(node, upid, timeout_seconds=timeout_seconds)
+
+
+def _look_first(node: Node, operation: _Operation, timeout_seconds: int) -> Warnings:
+    """After a lost answer: wait for the task that runs, be content with what is done, or make the call once more.
+
+    That may fail because the first call was carried out late, or because the node did the same when it came back.
+    """
+    upid = _own_task(node, operation)
+    if upid is None and operation.is_done():
+        return ()
     try:
-        return operation.call()
-    except ProxmoxError:  # perhaps because the first call was carried out late
-        found = _own_task(node, operation)
-        if found or operation.is_done():
-            return found
+        upid = upid or operation.call()
+        return tasks.wait_for(node, upid, timeout_seconds=timeout_seconds)
+    except ProxmoxError:
+        late = _own_task(node, operation)
+        if late and late != upid:
+            return tasks.wait_for(node, late, timeout_seconds=timeout_seconds)
+        if operation.is_done():
+            return ()
         raise
 
 

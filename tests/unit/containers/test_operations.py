@@ -45,6 +45,14 @@ class LosingPve(FakePve):
     def delete(self, path: str, parameters: Parameters | None = None) -> Any:
         return self._perhaps(super().delete, path, parameters)
 
+    status: Callable[[], str] | None = None
+    """Says what the guest's state is, in place of what it is."""
+
+    def get(self, path: str, parameters: Parameters | None = None) -> Any:
+        if self.status and path.endswith("/status/current"):
+            return {"status": self.status()}
+        return super().get(path, parameters)
+
     def _perhaps(self, call: Callable[..., Any], path: str, parameters: Parameters | None) -> Any:
         if self.lost or len(self.changes) != self.lose:
             return call(path, parameters)
@@ -106,6 +114,19 @@ def test_a_task_that_the_lost_call_started_is_waited_for() -> None:
     with pytest.raises(ProxmoxError, match="the guest's own failure"):
         operations.start(node_of(pve), 102, Options())
     assert pve.changes == []
+
+
+def test_a_guest_that_the_node_started_itself_meanwhile_runs() -> None:
+    """A power cut takes the answer, and the node brings its guests up when it is back."""
+    pve = LosingPve()
+    apply(pve, CHAT)
+    pve.containers[102].running = False
+    pve.changes.clear()
+    pve.lose = 0
+    pve.fail_start = {102: "CT 102 already running"}
+    answers = iter(["stopped", "running"])
+    pve.status = lambda: next(answers)
+    assert operations.start(node_of(pve), 102, Options()) == ()
 
 
 def test_a_change_by_somebody_else_meanwhile_is_not_taken_for_ours() -> None:
