@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from rocmox.cli.verdicts import EXIT_CODES
 from rocmox.errors import UsageError
@@ -21,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow", action="store_true", help="go on as the log grows; without FILE: this machine's journal"
     )
+    parser.add_argument(
+        "--on-trouble", metavar="COMMAND", help="with --follow: run it when a card fails, every 30 s at most"
+    )
     parser.add_argument("--new", action="store_true", help="with --follow: only what is written from now on")
 
 
@@ -29,7 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.follow:
         from rocmox.cli.kernel_log_follow import follow  # noqa: PLC0415 - machinery of this one option
 
-        return EXIT_CODES[follow(arguments.file, as_json=arguments.json, only_new=arguments.new).verdict]
+        command = shlex.split(arguments.on_trouble or "")
+        report = follow(arguments.file, as_json=arguments.json, only_new=arguments.new, on_trouble=command)
+        return EXIT_CODES[report.verdict]
     if arguments.file is None:
         raise UsageError(
             "name the log to read",

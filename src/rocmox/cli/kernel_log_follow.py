@@ -7,19 +7,21 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rocmox.errors import UsageError
+from rocmox.errors import CommandError, UsageError
 from rocmox.facts.kernel_log.follow import follow_file, follow_pipe
 from rocmox.health.kernel_log.analysis import Analysis
-from rocmox.health.kernel_log.event import Event
+from rocmox.health.kernel_log.event import Event, Severity
 from rocmox.health.kernel_log.findings import Finding, LogReport, report_of
 from rocmox.health.kernel_log.incident import WINDOW_SECONDS, Incident
+from rocmox.health.result import Verdict
 from rocmox.machine import LocalMachine
 from rocmox.report.kernel_log import event_line, incident_line
 
 _SETTLE_SECONDS = 3.0
+_ALARM_SECONDS = 30.0
 _JOURNAL = ("journalctl", "--dmesg", "--boot", "--follow", "--output=json", "--no-pager", "--quiet")
 
 
@@ -27,14 +29,37 @@ class _Stopped(Exception):  # noqa: N818 - a signal to end, no error
     """SIGTERM or SIGINT."""
 
 
-def follow(name: str | None, *, as_json: bool, only_new: bool) -> LogReport:
+class _Alarm:
+    """Runs a command when a card fails, not more often than every 30 seconds; what becomes of it is its own affair."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._argv = argv
+        self._not_before = 0.0
+
+    def ring(self) -> None:
+        if not self._argv or time.monotonic() < self._not_before:
+            return
+        self._not_before = time.monotonic() + _ALARM_SECONDS
+        try:
+            LocalMachine(root="/").run(self._argv, timeout_seconds=_ALARM_SECONDS).check()
+        except CommandError as error:
+            print(f"rocmox: {error.message}", file=sys.stderr, flush=True)
+
+
+def follow(name: str | None, *, as_json: bool, only_new: bool, on_trouble: Sequence[str] = ()) -> LogReport:
     """Prints until the log ends or a signal comes; the report is of everything seen."""
+    alarm = _Alarm(on_trouble)
 
     def show_event(event: Event) -> None:
         print(event_line(event, as_json=as_json), flush=True)
+        if event.severity >= Severity.FAIL:
+            alarm.ring()
 
     def show_incident(incident: Incident) -> None:
-        print(incident_line(Finding.of(incident), as_json=as_json), flush=True)
+        finding = Finding.of(incident)
+        print(incident_line(finding, as_json=as_json), flush=True)
+        if finding.verdict in {Verdict.FAIL, Verdict.CRIT}:
+            alarm.ring()
 
     analysis = Analysis(on_event=show_event, on_incident=show_incident)
     signal.signal(signal.SIGTERM, _stop)

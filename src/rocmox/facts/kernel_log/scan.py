@@ -14,6 +14,7 @@ from typing import Protocol
 BLOCK_BYTES = 256 << 10
 _LONGEST_LINE_BYTES = 1 << 20
 _NEWLINE = b"\n"
+_NOTHING = b" \t\r\n\f\v\0"  # a file system that lost power leaves blocks of zeros
 _LINE_START = operator.itemgetter(0)
 
 
@@ -61,7 +62,7 @@ class Scanner:
 
     def feed(self, block: bytes) -> Iterator[Candidate]:
         """The candidates of all lines that are complete with their following line."""
-        if not self.lines_seen and not block.isspace():
+        if not self.lines_seen and block.strip(_NOTHING):
             self.lines_seen = True
         data = self._kept + block if self._kept else block
         last = data.rfind(_NEWLINE)

@@ -69,7 +69,7 @@ def test_a_gate_is_asked_for_its_literal_alone() -> None:
 
 
 def test_emptiness_is_known() -> None:
-    for text, is_seen in ((b"", False), (b" \n\r\n", False), (b"\n\nx\n", True)):
+    for text, is_seen in ((b"", False), (b" \n\r\n", False), (bytes(99), False), (b"\n\nx\n", True)):
         scanner = Scanner(LITERALS)
         assert list(scanner.scan(io.BytesIO(text))) == []
         assert scanner.lines_seen is is_seen
