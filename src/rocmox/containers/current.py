@@ -69,6 +69,8 @@ class CurrentNode:
     """Read, as the bridges are, when some wish asks something of them (`needs_resources`)."""
     bridges: Mapping[str, str]
     """Name → kind (`bridge`, `OVSBridge`, `vnet`)."""
+    sees_everything: bool = True
+    """Whether nothing is hidden from the account; bridges and storages it may not use are."""
 
 
 def read_container(node: Node, vmid: int, *, running: bool | None = None) -> CurrentContainer | None:
@@ -110,7 +112,8 @@ def read_node(node: Node, survey: Survey, specs: Collection[ContainerSpec]) -> C
     vmids = [spec.vmid for spec in specs]
     containers = read_containers(node, survey, vmids)
     asks = any(needs_resources(spec, containers.get(spec.vmid)) for spec in specs)
-    asks = asks or not permissions.may_do_everything(node.api)  # the bridge's kind says which privilege it wants
+    sees_everything = permissions.may_do_everything(node.api)
+    asks = asks or not sees_everything  # the bridge's kind says which privilege it wants
     unknown = [vmid for vmid in vmids if vmid not in containers and vmid not in survey.guests]
     return CurrentNode(
         name=node.name,
@@ -120,6 +123,7 @@ def read_node(node: Node, survey: Survey, specs: Collection[ContainerSpec]) -> C
         unseen=_unseen(node, unknown),
         storages=storage.list_storages(node) if asks else {},
         bridges=cluster.list_bridges(node) if asks else {},
+        sees_everything=sees_everything,
     )
 
 

@@ -22,6 +22,7 @@ def resource_problems(specs: Sequence[ContainerSpec], current: CurrentNode, *, o
             continue
         if spec.bridge not in current.bridges:
             remedy = f"Bridges of {current.name}: {', '.join(sorted(current.bridges)) or 'none'}."
+            remedy += _hidden(current, "SDN.Use on the bridge")
             problems.append(
                 Problem(where=spec.field("bridge"), what=f"the node has no bridge {spec.bridge}", remedy=remedy)
             )
@@ -33,9 +34,14 @@ def resource_problems(specs: Sequence[ContainerSpec], current: CurrentNode, *, o
     return problems + ([] if overcommit else _space_problems(needed, current))
 
 
+def _hidden(current: CurrentNode, privilege: str) -> str:
+    return "" if current.sees_everything else f" This account sees what it may use: {privilege}."
+
+
 def _storage_problem(spec: ContainerSpec, current: CurrentNode) -> Problem | None:
     fitting = sorted(name for name, found in current.storages.items() if "rootdir" in found.content and found.active)
     remedy = f"Storages of {current.name} for containers: {', '.join(fitting) or 'none'}."
+    remedy += _hidden(current, f"Datastore.AllocateSpace on /storage/{spec.storage}")
     storage = current.storages.get(spec.storage)
     if storage is None:
         what = f"the node has no enabled storage {spec.storage}"
