@@ -35,6 +35,7 @@ _COMMANDS = (
     "cli/kernel_log_follow.py",
     "cli/mes.py",
     "cli/p2p.py",
+    "cli/react.py",
     "cli/repair.py",
 )
 # Needs the controller's libraries or its inventory.

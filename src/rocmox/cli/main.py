@@ -27,6 +27,7 @@ COMMANDS = {
     "p2p": "p2p",
     "containers": "containers",
     "repair": "repair",
+    "react": "react",
     "llamacpp": "llamacpp",
     "bench": "bench",
     "host": "host",

@@ -1,0 +1,1 @@
+"""What follows from results on a node that is watched: guests are told, and on CRIT what its owner wished is done."""
