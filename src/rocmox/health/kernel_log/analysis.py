@@ -6,7 +6,8 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator
 
-from rocmox.facts.kernel_log import Candidate, Clock, LogLine, Scanner, parse_line
+from rocmox.facts.kernel_log import Candidate, LogLine, Scanner, parse_line
+from rocmox.health.kernel_log.boots import BootWatch
 from rocmox.health.kernel_log.bus_events import PORT_DRIVERS, BusEvents
 from rocmox.health.kernel_log.classify import Meaning, classify
 from rocmox.health.kernel_log.escalate import judge
@@ -21,11 +22,7 @@ from rocmox.health.kernel_log.unaddressed import Unaddressed
 
 MOST_INCIDENTS = 1000  # of each severity
 _MOST_INFOS = 50
-_BOOT_MARK = re.compile(r"Linux version \d|-- (?:Boot \w|Reboot --)")
 _STATUS = re.compile(fault.VM_FAULT_STATUS)
-_REBOOT_SECONDS = 300.0
-_YOUNG_SECONDS = 60.0
-_DISORDER_SECONDS = 10.0
 _LONGEST_REST_BYTES = 200
 
 
@@ -49,9 +46,7 @@ class Analysis:
         self.gate = Gate()
         self._line = b""
         self._boot = 0
-        self._boot_id: str | None = None
-        self._uptime_seconds: float | None = None
-        self._has_events = False
+        self._boots = BootWatch()
         self.closed: list[Incident] = []
         self.infos: list[Event] = []
         self.dropped = 0
@@ -204,18 +199,7 @@ class Analysis:
                 self.dropped += 1
 
     def _watch_boots(self, line: LogLine) -> None:
-        """A new boot: its first message, journald's mark or id, or a clock that starts again."""
-        is_new = bool(_BOOT_MARK.match(line.words) or _BOOT_MARK.match(line.raw))
-        if line.boot:
-            is_new = is_new or self._boot_id not in {None, line.boot}
-            self._boot_id = line.boot
-        if line.stamp and line.stamp.clock is Clock.BOOT:
-            uptime, before = line.stamp.seconds, self._uptime_seconds
-            if before is not None:
-                is_young = uptime < _YOUNG_SECONDS and before - uptime > _DISORDER_SECONDS
-                is_new = is_new or is_young or before - uptime > _REBOOT_SECONDS
-            self._uptime_seconds = uptime
-        if is_new:
+        if self._boots.begins(line):
             self._admit(self._unaddressed.give_up())
             self._admit(self._records.finish())
             self._close(self._incidents.close())
