@@ -84,6 +84,10 @@ _TABLE = {
     "PSP_FAIL": _words("the security processor (PSP) refuses firmware", _INIT),
     "IP_BLOCK_FAIL": _words("a part of the card could not be started or stopped", _INIT),
     "GPU_INIT_FATAL": _words("the driver gave the card up", _INIT),
+    "DRIVER_NOT_LOADED": _words(
+        "the driver does not fit this kernel", "Build it for this kernel (`dkms autoinstall`) or boot the one it fits."
+    ),
+    "VENDOR_RESET_FAILED": _words("the card set aside for a guest could not be reset", _REBOOT),
     "KFD_NO_ATOMICS": _words(
         "no compute on this card: its slot has no PCIe atomics",
         "Use a slot that hangs on the processor; risers and chipset slots often lack atomics.",

@@ -1,4 +1,4 @@
-"""PCI Express and IOMMU: drivers/pci (pcie/aer.c, pcie/dpc.c, hotplug/pciehp_ctrl.c), drivers/iommu (amd, intel).
+"""PCI Express and IOMMU: drivers/pci (pcie/aer.c, pcie/dpc.c, hotplug/pciehp_ctrl.c), drivers/iommu, vendor-reset.
 
 These are every device's messages. Which of them concern a card is decided in `links`.
 """
@@ -59,6 +59,7 @@ RULES = (
         rf"{_AMD_VI}(?:IO_PAGE_FAULT|ILLEGAL_DEV_TABLE_ENTRY|INVALID_DEVICE_REQUEST|RMP_PAGE_FAULT)",
         r"DMAR: \[(?:DMA|INTR)",
     ),
+    *rules("VENDOR_RESET_FAILED", Severity.FAIL, r"AMD_\w+: .{0,60}(?:failed|timed out|could not)"),
     *rules(RECOVERED, Severity.ATTR, r"(?:AER: )?[Dd]evice recovery successful"),
     *rules(
         CONTEXT,

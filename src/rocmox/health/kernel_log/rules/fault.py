@@ -52,7 +52,13 @@ RULES = (
         r"(?:IH|\S+) (?:soft )?ring buffer overflow",
         r"KFD node \d+ ih_fifo overflow",
     ),
-    *rules("P2P_CHIPSET_REFUSED", Severity.WARN, r"PCIe P2P access from peer device \S+ is not supported"),
+    *rules(
+        "P2P_CHIPSET_REFUSED",
+        Severity.WARN,
+        r"PCIe P2P access from peer device \S+ is not supported",
+        r"cannot be used for peer-to-peer DMA",
+        r"Host bridge not in P2PDMA whitelist",
+    ),
     *rules("P2P_MAP_FAILED", Severity.FAIL, r"Failed to map peer:"),
     *rules(
         "BAR_SMALL",

@@ -48,6 +48,14 @@ RULES = (
         r"atombios stuck (?:in loop|executing)",
         r"probe (?:with driver \w+|of \S+) failed with error -",
     ),
+    *rules(
+        "DRIVER_NOT_LOADED",
+        Severity.CRIT,
+        r"Unknown symbol \S+ \(err -",
+        r"disagrees about version of symbol",
+        r"version magic '.*' should be",
+        r"exports duplicate symbol",
+    ),
     *rules("KFD_NO_ATOMICS", Severity.CRIT, r"skipped device [0-9a-f]{1,4}:[0-9a-f]{1,4}, PCI rejects atomics"),
     *rules(
         "KFD_NOT_ADDED",
