@@ -20,6 +20,9 @@ from rocmox.machine.capture_index import CaptureIndex, RecordedCommand
 from rocmox.machine.recording import RecordingMachine
 
 _LOG_FILE = re.compile(r"^(?:/dev/kmsg$|/sys/fs/pstore/|/var/lib/systemd/pstore/)")
+# Of a guest's configuration the devices matter; notes, networks and disks are its owner's.
+_GUEST_FILE = re.compile(r"^/etc/pve/lxc/\d+\.conf$")
+_GUEST_SETTING = re.compile(rb"(?:dev\d+|lxc\.[\w.]+|hostname|unprivileged|arch|ostype|features):|\[")
 _LOG_COMMANDS = frozenset({"journalctl", "dmesg"})
 
 
@@ -54,7 +57,10 @@ def _files(recorder: RecordingMachine, mask: Mask) -> dict[str, bytes]:
     files = {}
     for path in sorted(recorder.files):
         content = recorder.files[path]
-        content = _related(content) if _LOG_FILE.match(path) else content
+        if _LOG_FILE.match(path):
+            content = _related(content)
+        elif _GUEST_FILE.match(path):
+            content = b"".join(line for line in content.splitlines(keepends=True) if _GUEST_SETTING.match(line))
         files[mask.text(path)] = mask.content(path, content)
     return files
 

@@ -58,6 +58,22 @@ def test_nothing_of_the_owner_is_in_it(fresh_tree: Tree) -> None:
     assert "audit:" not in content
 
 
+def test_of_a_guest_only_what_concerns_its_devices(fresh_tree: Tree, tmp_path: Path) -> None:
+    tree = fresh_tree("mi50x1")
+    (tree / "etc/pve/lxc").mkdir(parents=True)
+    config = (
+        "#ask erika\narch: amd64\ndev0: /dev/kfd,gid=104\nhostname: gpubox7\nnet0: name=eth0,hwaddr=BC:24:11:5E:0A:77\n"
+    )
+    (tree / "etc/pve/lxc/101.conf").write_text(config + "unprivileged: 1\n[before]\nhostname: gpubox7\n")
+    capture = take_capture(CapturedMachine(tree))
+    kept = capture.files["/etc/pve/lxc/101.conf"].decode()
+    assert (
+        kept == "arch: amd64\ndev0: /dev/kfd,gid=104\nhostname: host-1\nunprivileged: 1\n[before]\nhostname: host-1\n"
+    )
+    write_capture(capture, tmp_path / "c.tar.gz")
+    assert verdicts(CapturedMachine(tmp_path / "c.tar.gz")) == verdicts(CapturedMachine(tree))
+
+
 def test_the_same_machine_gives_the_same_bytes(fresh_tree: Tree, tmp_path: Path) -> None:
     machine = LocalMachine(root=str(fresh_tree("mi50x1")))
     for name in ("a.tar.gz", "b.tar.gz"):
