@@ -165,3 +165,27 @@ def test_servers_are_the_same_whatever_stands_between_them() -> None:
     carry_out(pve, [wish])
     pve.containers[101].config["nameserver"] = pve.containers[101].active["nameserver"] = "192.0.2.1,192.0.2.2"
     assert plan(pve, wish).steps == ()
+
+
+@settings(deadline=None, max_examples=50)
+@given(data=st.data())
+def test_order_and_defaults_of_proxmox_ve_mean_nothing(data: st.DataObject) -> None:
+    """The same container as somebody else would have written it: nothing is to be done."""
+    pve = FakePve()
+    wish = {"vmid": 101, "hostname": "llm1", "gpus": "all", "storage": "local", "disk_gib": 8, "ip": "192.0.2.5/24"}
+    carry_out(pve, [wish])
+    config = pve.containers[101].config
+    devices = [config.pop(key) for key in list(config) if key.startswith("dev") and key[3:].isdigit()]
+    numbers = data.draw(st.lists(st.integers(0, 255), min_size=len(devices), max_size=len(devices), unique=True))
+    shortened = [
+        data.draw(st.sampled_from([value, f"path={value}", value.replace(",mode=0660", ""), f"{value},uid=0"]))
+        for value in devices
+    ]
+    config |= {f"dev{number}": value for number, value in zip(numbers, shortened, strict=True)}
+    network = [*config["net0"].split(","), *data.draw(st.sets(st.sampled_from(["firewall=0", "link_down=0"])))]
+    config["net0"] = ",".join(data.draw(st.permutations(network)))
+    config["features"] = data.draw(st.sampled_from(["nesting=1", "keyctl=0,nesting=1", "nesting=1,fuse=0"]))
+    config["tags"] = data.draw(st.sampled_from(["rocmox", "a;rocmox", "rocmox;z", "a,rocmox", "a rocmox"]))
+    config["rootfs"] = config["rootfs"].replace("size=8G", data.draw(st.sampled_from(["size=8G", "size=8192M"])))
+    pve.containers[101].active = dict(config)
+    assert plan(pve, wish).steps == ()
