@@ -5,8 +5,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+from rocmox.errors import UsageError
 from rocmox.facts.gguf import GgufHeader, TensorInfo
 from rocmox.fit.hyperparameters import Hyperparameters, read_hyperparameters
+
+
+class IncompleteModelError(UsageError):
+    """The file lacks what a model of its architecture has, or its architecture is put together in an unknown way."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"the model has no {what}, which its graph needs; its memory cannot be planned",
+            remedy="Name a whole language model (a split one by its first part).",
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

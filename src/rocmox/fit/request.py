@@ -9,6 +9,7 @@ from rocmox.errors import UsageError
 from rocmox.facts.ggml_types import BY_NAME, GgmlType
 from rocmox.fit.builds import LlamaBuild, parse_build
 from rocmox.fit.cards import Card
+from rocmox.fit.graph.profiles import has_profile
 from rocmox.fit.model import Model
 from rocmox.fit.settings import Settings
 from rocmox.llamacpp.advice import advise_cublas_for_build
@@ -120,6 +121,11 @@ def _cublas(request: Request, build: LlamaBuild, cards: Sequence[Card], notes: l
 def _warnings(model: Model, settings: Settings) -> list[str]:
     quantized = settings.kv_k.is_quantized or settings.kv_v.is_quantized
     warnings = []
+    if not has_profile(model.hyper.architecture):
+        warnings.append(
+            f"warning: the graph of {model.hyper.architecture} was not checked against llama.cpp; its compute buffers "
+            "are an estimate"
+        )
     if quantized and settings.flash_attention and settings.build.leaks_flash_attention_copies:
         warnings.append(
             "warning: before June 2026 quantised KV with flash attention leaks scratch memory on HIP (#22107); "

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+from rocmox.errors import UsageError
 from rocmox.facts.ggml_types import BY_NAME
+from rocmox.fit.architectures import is_planned
 from rocmox.fit.cards import Card
 from rocmox.fit.model import Model
 from rocmox.fit.plan import Plan, ends_at, make_plan
@@ -37,6 +39,11 @@ class Answer:
 def answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
     """Plan the request, look for the largest context, and for a way out when it does not fit."""
     refusal = find_refusal(model, resolved.settings, devices=len(cards))
+    if not refusal and not is_planned(model.hyper.architecture):
+        raise UsageError(
+            f"rocmox cannot plan the memory of a {model.hyper.architecture} model",
+            remedy="Its weights alone are the size of its file; load it and read llama-server's memory breakdown.",
+        )
     if refusal:
         return Answer(
             model=model,

@@ -8,7 +8,7 @@ from rocmox.facts.ggml_types import F32
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.latent_attention import attend_latent
-from rocmox.fit.graph.pieces import chosen_rows, norm, project, rope, scaled_norm
+from rocmox.fit.graph.pieces import chosen_rows, head_norm, norm, project, rope, scaled_norm
 from rocmox.fit.graph.profiles import Profile
 from rocmox.fit.graph.recurrent import build_state_layer, keeps_state
 from rocmox.fit.graph.style import Experts, Inputs, Style
@@ -164,17 +164,9 @@ class Decoder:
         return query, key
 
     def _head_norms(self, layer: int, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
-        return self._head_norm(layer, query, "attn_q_norm"), self._head_norm(layer, key, "attn_k_norm")
-
-    def _head_norm(self, layer: int, part: Tensor, name: str) -> Tensor:
-        """Norm of each head, or of the whole row when the weight is as long as that."""
-        info = self.build.model.by_layer[layer].get(f"{name}.weight")
-        if info is None:
-            return part
-        if info.shape[0] == part.ne[0]:
-            return self._norm(part, layer, name)
-        row = part.srcs[0] if part.op == "reshape" else op.reshape(part, part.ne[0] * part.ne[1], part.ne[2])
-        return op.reshape(self._norm(row, layer, name), *part.ne[:3])
+        kind = self.profile.norm
+        normed = head_norm(self.build, query, layer, "attn_q_norm", kind=kind)
+        return normed, head_norm(self.build, key, layer, "attn_k_norm", kind=kind)
 
     def _rotates(self, layer: int) -> bool:
         hyper = self.build.model.hyper

@@ -10,6 +10,7 @@ from rocmox.fit.graph.pieces import project
 from rocmox.fit.graph.style import Experts, Inputs, LatentHeads
 from rocmox.fit.graph.tensor import Tensor
 from rocmox.fit.hyperparameters import Recurrent
+from rocmox.fit.model import IncompleteModelError
 
 
 class Early:
@@ -18,7 +19,7 @@ class Early:
     def inputs(self, build: Build) -> Inputs:
         table = build.weight("token_embd.weight", build.cpu)
         if table is None:
-            raise KeyError("token_embd.weight")
+            raise IncompleteModelError("token_embd.weight")
         embeddings = op.get_rows(table, op.new_input("inp_tokens", build.tokens, kind=I32))
         if build.model.hyper.scales_embedding:
             embeddings = op.like("scale", embeddings)

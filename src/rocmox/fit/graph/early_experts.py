@@ -6,6 +6,7 @@ from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.style import Experts
 from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.model import IncompleteModelError
 
 
 def build_experts(build: Build, current: Tensor, layer: int, how: Experts) -> Tensor:
@@ -38,5 +39,5 @@ def build_experts(build: Build, current: Tensor, layer: int, how: Experts) -> Te
 def _weight(build: Build, layer: int, name: str) -> Tensor:
     weight = build.of_layer(layer, name)
     if weight is None:
-        raise KeyError(f"blk.{layer}.{name}")
+        raise IncompleteModelError(f"blk.{layer}.{name}")
     return weight

@@ -7,6 +7,7 @@ from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.pieces import norm, rope
 from rocmox.fit.graph.style import Inputs, LatentHeads, Style
 from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.model import IncompleteModelError
 
 
 def attend_latent(build: Build, style: Style, inputs: Inputs, layer: int, current: Tensor) -> Tensor:
@@ -36,7 +37,7 @@ def attend_latent(build: Build, style: Style, inputs: Inputs, layer: int, curren
 def _weight(build: Build, layer: int, name: str) -> Tensor:
     weight = build.of_layer(layer, f"{name}.weight")
     if weight is None:
-        raise KeyError(f"blk.{layer}.{name}.weight")
+        raise IncompleteModelError(f"blk.{layer}.{name}.weight")
     return weight
 
 

@@ -12,6 +12,7 @@ from rocmox.fit.graph.pieces import project
 from rocmox.fit.graph.style import Experts, Inputs, LatentHeads
 from rocmox.fit.graph.tensor import Tensor
 from rocmox.fit.hyperparameters import Recurrent
+from rocmox.fit.model import IncompleteModelError
 
 
 class Modern:
@@ -22,7 +23,7 @@ class Modern:
         tokens = op.new_input("inp_tokens", build.tokens, kind=I32)
         table = build.weight("token_embd.weight", build.cpu)
         if table is None:
-            raise KeyError("token_embd.weight")
+            raise IncompleteModelError("token_embd.weight")
         embeddings = build.graph.expand(op.get_rows(table, tokens))
         build.graph.expand(op.new_input("inp_embd", hyper.embedding, build.tokens))
         if hyper.scales_embedding:

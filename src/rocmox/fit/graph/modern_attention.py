@@ -6,6 +6,7 @@ from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.style import Inputs, LatentHeads
 from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.model import IncompleteModelError
 
 
 def store(build: Build, inputs: Inputs, layer: int, key: Tensor, value: Tensor) -> None:
@@ -14,7 +15,8 @@ def store(build: Build, inputs: Inputs, layer: int, key: Tensor, value: Tensor) 
     sliding = hyper.sliding[layer]
     k_rows = inputs.k_rows_sliding if sliding else inputs.k_rows
     v_rows = inputs.v_rows_sliding if sliding else inputs.v_rows
-    assert k_rows is not None and v_rows is not None  # noqa: S101, PT018 - a layer that attends has both
+    if k_rows is None or v_rows is None:
+        raise IncompleteModelError(f"KV cache for layer {layer}")
     k_cache, v_cache = _caches(build, layer)
     build.graph.expand(op.set_rows(_all_streams(k_cache), _by_token(key), k_rows))
     if build.settings.flash_attention:
@@ -131,7 +133,8 @@ def attend_heads(
 
 def attend_keys_alone(build: Build, inputs: Inputs, layer: int, heads: LatentHeads) -> Tensor:
     """Compressed attention over a cache of K, whose front is V."""
-    assert inputs.k_rows is not None  # noqa: S101 - a model with KV heads has them
+    if inputs.k_rows is None:
+        raise IncompleteModelError(f"KV cache for layer {layer}")
     cells = build.cells(layer)
     cache = build.cache(layer, "k", build.model.hyper.k_width(layer), cells)
     build.graph.expand(op.set_rows(_all_streams(cache), _by_token(heads.key), inputs.k_rows))

@@ -6,6 +6,7 @@ from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.style import Experts
 from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.model import IncompleteModelError
 
 
 def build_experts(build: Build, current: Tensor, layer: int, how: Experts) -> Tensor:
@@ -32,7 +33,7 @@ def build_experts(build: Build, current: Tensor, layer: int, how: Experts) -> Te
 def _route(build: Build, current: Tensor, layer: int, how: Experts) -> tuple[Tensor, Tensor]:
     router = build.of_layer(layer, "ffn_gate_inp.weight")
     if router is None:
-        raise KeyError(f"blk.{layer}.ffn_gate_inp.weight")
+        raise IncompleteModelError(f"blk.{layer}.ffn_gate_inp.weight")
     logits = op.mul_mat(router, current)
     bias = build.of_layer(layer, "ffn_gate_inp.bias")
     if bias is not None:
@@ -87,7 +88,7 @@ def _times(build: Build, current: Tensor, chosen: Tensor, layer: int, name: str)
     """`build_lora_mm_id` and the experts' biases."""
     matrices = build.of_layer(layer, f"{name}.weight")
     if matrices is None:
-        raise KeyError(f"blk.{layer}.{name}.weight")
+        raise IncompleteModelError(f"blk.{layer}.{name}.weight")
     result = op.mul_mat_id(matrices, current, chosen)
     bias = build.of_layer(layer, f"{name}.bias")
     return result if bias is None else op.like("add_id", result, bias, chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.model import IncompleteModelError
 
 
 def norm(
@@ -38,11 +39,22 @@ def scaled_norm(
     return current
 
 
+def head_norm(build: Build, part: Tensor, layer: int, name: str, *, kind: str) -> Tensor:
+    """Norm of each head, or of the whole row when the weight is as long as that."""
+    info = build.model.by_layer[layer].get(f"{name}.weight")
+    if info is None:
+        return part
+    if info.shape[0] == part.ne[0]:
+        return norm(build, part, layer, name, kind=kind)
+    row = part.srcs[0] if part.op == "reshape" else op.reshape(part, part.ne[0] * part.ne[1], part.ne[2])
+    return op.reshape(norm(build, row, layer, name, kind=kind), *part.ne[:3])
+
+
 def project(build: Build, current: Tensor, layer: int, name: str) -> Tensor:
     """`build_lora_mm` and the bias: `name.weight` must be there, `name.bias` may."""
     weight = build.of_layer(layer, f"{name}.weight")
     if weight is None:
-        raise KeyError(f"blk.{layer}.{name}.weight")
+        raise IncompleteModelError(f"blk.{layer}.{name}.weight")
     current = op.mul_mat(weight, current)
     if build.has(layer, f"{name}.scale"):
         current = op.like("mul", current, build.of_layer(layer, f"{name}.scale"))  # type: ignore[arg-type]  # just seen

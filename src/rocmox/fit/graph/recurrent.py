@@ -12,6 +12,7 @@ from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.pieces import norm, project
 from rocmox.fit.graph.style import Inputs
 from rocmox.fit.graph.tensor import Tensor
+from rocmox.fit.model import IncompleteModelError
 from rocmox.fit.recurrent import conv_state_width, scan_state_width
 
 
@@ -34,7 +35,8 @@ def build_state_layer(build: Build, inputs: Inputs, layer: int, current: Tensor)
 def _stored(build: Build, inputs: Inputs, layer: int, part: str, width: int) -> tuple[Tensor, Tensor]:
     """A layer's state, and the rows of it that this batch uses (`build_rs`)."""
     state = build.state(layer, part, width)
-    assert inputs.states is not None  # noqa: S101 - models with such layers have it
+    if inputs.states is None:
+        raise IncompleteModelError("size of its recurrent states")
     return state, op.get_rows(state, inputs.states)
 
 
@@ -42,7 +44,7 @@ def _convolve(build: Build, inputs: Inputs, layer: int, current: Tensor, weight:
     """Causal convolution over the last tokens, the first of which come from the state."""
     sequences, kernel = build.sequences, build.of_layer(layer, f"{weight}.weight")
     if kernel is None:
-        raise KeyError(f"blk.{layer}.{weight}.weight")
+        raise IncompleteModelError(f"blk.{layer}.{weight}.weight")
     channels, before = current.ne[0], kernel.ne[0] - 1
     state, rows = _stored(build, inputs, layer, "r", conv_state_width(build.model.hyper))
     rows = op.reshape(build.graph.expand(rows), before, channels, sequences)

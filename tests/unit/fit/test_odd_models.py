@@ -1,0 +1,57 @@
+import contextlib
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rocmox.errors import UsageError
+from rocmox.fit.cards import parse_cards
+from rocmox.fit.catalogue import find_model
+from rocmox.fit.model import IncompleteModelError, Model
+from rocmox.fit.plan import make_plan
+from rocmox.fit.refusals import find_refusal
+from rocmox.fit.request import Request, resolve
+from rocmox.fit.solve import Answer, answer
+
+LLAMA = find_model("llama-3.1-8b:q4_K_M")
+GPT_OSS = find_model("gpt-oss-20b")
+CARDS = parse_cards("2xmi50-16g")
+
+
+def asked(model: Model, **request: Any) -> Answer:
+    return answer(model, resolve(Request(context_tokens=512, **request), model, CARDS), CARDS)
+
+
+def of_architecture(name: str) -> Model:
+    return Model(name=name, hyper=dataclasses.replace(LLAMA.hyper, architecture=name), tensors=LLAMA.tensors)
+
+
+@settings(max_examples=25, deadline=None)
+@given(model=st.sampled_from((LLAMA, GPT_OSS)), build=st.sampled_from(("latest", "b6170", "b4447")), data=st.data())
+def test_a_model_without_one_of_its_tensors_is_planned_or_refused(
+    model: Model, build: str, data: st.DataObject
+) -> None:
+    missing = data.draw(
+        st.sampled_from([name for name in model.tensors if name.startswith("blk.3.") or "blk" not in name])
+    )
+    rest = {name: tensor for name, tensor in model.tensors.items() if name != missing}
+    odd = Model(name="odd", hyper=model.hyper, tensors=rest)
+    resolved = resolve(Request(context_tokens=512, build=build), odd, CARDS)
+    if find_refusal(odd, resolved.settings, devices=2):
+        return
+    with contextlib.suppress(IncompleteModelError):
+        assert make_plan(odd, resolved.settings, CARDS, uses_cublas=False).fits
+
+
+def test_an_architecture_that_is_put_together_otherwise_is_not_guessed() -> None:
+    with pytest.raises(UsageError, match="cannot plan the memory of a rwkv7 model"):
+        asked(of_architecture("rwkv7"))
+
+
+def test_an_architecture_that_was_not_checked_is_called_an_estimate() -> None:
+    assert any(
+        "not checked against llama.cpp" in note for note in asked(of_architecture("talkie")).resolved.assumptions
+    )
+    assert not any("not checked" in note for note in asked(LLAMA).resolved.assumptions)
