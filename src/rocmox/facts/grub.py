@@ -11,12 +11,13 @@ from rocmox.machine.base import Machine
 
 CONFIG = "/boot/grub/grub.cfg"
 _ENVIRONMENT = "/boot/grub/grubenv"
-_ITEM = re.compile(
-    r"^\s*(?P<kind>menuentry|submenu)\s+(?P<quote>['\"])(?P<title>.*?)(?P=quote)(?P<rest>.*)\{\s*$", re.MULTILINE
-)
-_ID = re.compile(r"(?:\$menuentry_id_option|--id)\s+(['\"])(.*?)\1")
-_DEFAULT = re.compile(r"^\s*set default=(['\"]?)(?P<value>.*?)\1\s*$", re.MULTILINE)
-_LINUX = re.compile(r"^\s*linux\s+\S*vmlinuz-(?P<kernel>\S+)", re.MULTILINE)
+# No pattern crosses a line or tries one place twice: a file of 4 MiB takes no longer than its length.
+_ITEM = re.compile(r"[ \t]*(?P<kind>menuentry|submenu)[ \t]+(?:'(?P<single>[^'\n]*)'|\"(?P<double>[^\"\n]*)\")")
+_ID = re.compile(r"(?:\$menuentry_id_option|--id)[ \t]+(?:'([^'\n]*)'|\"([^\"\n]*)\")")
+_DEFAULT = re.compile(r"^[ \t]*set default=(?:'([^'\n]*)'|\"([^\"\n]*)\"|([^'\"\n]*))", re.MULTILINE)
+_LINUX = re.compile(r"[ \t]*linux[ \t]+(?P<path>\S+)")
+_IMAGE = "vmlinuz-"
+_DEEPEST = 32
 _LARGEST_BYTES = 4 << 20
 
 
@@ -30,49 +31,62 @@ class Entry:
     entries: tuple[Entry, ...] = ()
 
 
+@dataclasses.dataclass(kw_only=True)
+class _Open:
+    """An entry whose closing brace has not come; `depth` counts the braces open before it."""
+
+    title: str
+    identity: str
+    depth: int
+    is_menu: bool
+    kernel: str | None = None
+    entries: list[Entry] = dataclasses.field(default_factory=list)
+
+    def close(self) -> Entry:
+        return Entry(title=self.title, identity=self.identity, kernel=self.kernel, entries=tuple(self.entries))
+
+
 def parse_menu(text: str) -> tuple[Entry, ...]:
     """The menu of a grub.cfg as grub-mkconfig writes it: entries, submenus and what each starts."""
-    entries, _ = _entries(text, 0, len(text))
-    return entries
+    menu: list[Entry] = []
+    stack: list[_Open] = []
+    depth = 0
+    for line in text.split("\n"):
+        if item := _opened(line, depth, stack):
+            stack.append(item)
+        elif stack and not stack[-1].is_menu and stack[-1].kernel is None:
+            stack[-1].kernel = _kernel(line)
+        depth += line.count("{") - line.count("}")
+        while stack and depth <= stack[-1].depth:
+            done = stack.pop().close()
+            (stack[-1].entries if stack else menu).append(done)
+    while stack:
+        done = stack.pop().close()
+        (stack[-1].entries if stack else menu).append(done)
+    return tuple(menu)
 
 
-def _entries(text: str, start: int, end: int) -> tuple[tuple[Entry, ...], int]:
-    found = []
-    position = start
-    while match := _ITEM.search(text, position, end):
-        closing = _closing_brace(text, match.end(), end)
-        identity = _ID.search(match["rest"])
-        inner, _ = _entries(text, match.end(), closing) if match["kind"] == "submenu" else ((), 0)
-        linux = _LINUX.search(text, match.end(), closing) if match["kind"] == "menuentry" else None
-        found.append(
-            Entry(
-                title=match["title"],
-                identity=identity[2] if identity else match["title"],
-                kernel=linux["kernel"] if linux else None,
-                entries=inner,
-            )
-        )
-        position = closing
-    return tuple(found), position
+def _opened(line: str, depth: int, stack: list[_Open]) -> _Open | None:
+    """The entry that a line begins; nothing is begun within a menuentry."""
+    match = _ITEM.match(line)
+    if not match or not line.rstrip().endswith("{") or len(stack) >= _DEEPEST or (stack and not stack[-1].is_menu):
+        return None
+    title = match["single"] if match["single"] is not None else match["double"]
+    identity = _ID.search(line, match.end())
+    named = (identity[1] or identity[2] or "") if identity else title
+    return _Open(title=title, identity=named, depth=depth, is_menu=match["kind"] == "submenu")
 
 
-def _closing_brace(text: str, position: int, end: int) -> int:
-    depth = 1
-    for match in re.compile(r"[{}]").finditer(text, position, end):
-        if match.group() == "{" and text[match.start() - 1] == "$":
-            depth += 1
-        else:
-            depth += 1 if match.group() == "{" else -1
-        if not depth:
-            return match.start()
-    return end
+def _kernel(line: str) -> str | None:
+    match = _LINUX.match(line)
+    return match["path"].rpartition(_IMAGE)[2] or None if match and _IMAGE in match["path"] else None
 
 
 def parse_default(text: str, environment: dict[str, str]) -> str:
     """What `default` is in the end: `next_entry` for once, else what the file sets, `${saved_entry}` looked up."""
     if environment.get("next_entry"):
         return environment["next_entry"]
-    values = [match["value"] for match in _DEFAULT.finditer(text)]
+    values = [(match[1] or match[2] or match[3] or "").strip() for match in _DEFAULT.finditer(text)]
     plain = [value for value in values if value != "${next_entry}"]
     value = plain[-1] if plain else "0"
     return environment.get("saved_entry") or "0" if value == "${saved_entry}" else value

@@ -1,6 +1,7 @@
 """Texts of the tools of a node's host: recorded or constructed input, expected facts."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,39 @@ def test_other_words_of_mokutil_are_unknown() -> None:
 )
 def test_what_a_choice_in_grubs_menu_boots(choice: str, kernel: str | None) -> None:
     assert grub.kernel_of(grub.parse_menu(GRUB), choice) == kernel
+
+
+HOSTILE_MENUS = {
+    "blank lines": "\n" * 400_000,
+    "quotation marks and braces": "menuentry '" + "'{" * 200_000 + "\n",
+    "menus in menus": "submenu 'a' {\n" * 20_000,
+    "spaces after a value": "set default=" + " " * 400_000 + "x\n",
+    "an identity without end": "menuentry 'a' --id " + "--id " * 80_000 + "{\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_MENUS)
+def test_a_hostile_menu_takes_no_longer_than_its_length(name: str) -> None:
+    text = HOSTILE_MENUS[name]
+    began = time.process_time()
+    menu = grub.parse_menu(text)
+    grub.parse_default(text, {})
+    assert time.process_time() - began < 2
+    assert grub.kernel_of(menu, "0") is None
+
+
+def test_a_menu_with_braces_and_quotation_marks_in_its_titles() -> None:
+    entry = "\tlinux\t/boot/vmlinuz-6.8.12-9-pve root=/dev/sda1 ro quiet\n"
+    text = f"if [ x ]; then\nmenuentry \"Debian's {{own}}\" --id 'one' {{\n{entry}}}\nfi\n"
+    text += f"submenu 'More' $menuentry_id_option 'more' {{\n\tmenuentry 'b' {{\n{entry}\t}}\n}}\n"
+    menu = grub.parse_menu(text)
+    assert [(each.title, each.identity, each.kernel) for each in menu] == [
+        ("Debian's {own}", "one", "6.8.12-9-pve"),
+        ("More", "more", None),
+    ]
+    assert grub.kernel_of(menu, "more>0") == "6.8.12-9-pve"
+    assert grub.parse_default("set default='1>0'\n", {}) == "1>0"
+    assert grub.parse_default("  set default=2  \n", {}) == "2"
 
 
 def test_what_grub_boots_by_default() -> None:

@@ -91,6 +91,7 @@ SAMPLES = {
     "bar_dmesg": "bar-log.txt",
 }
 OWN = {
+    "dkms_status": "amdgpu/6.9.1-1, 6.8.12-9-pve, x86_64: built\nAutoinstall of module amdgpu/6.9.1-2 for kernel 6.8\n",
     "sysfs_dev": "==> mem_info_vram_total <==\n17163091968\n==> hwmon/hwmon2/temp1_input <==\n34000\n",
     "amd_smi": json.dumps([{"gpu": 0, "asic": {"market_name": "X"}}]),
     "gpu_metrics": "temperature_edge: 38\nthrottle_status: 0\n",

@@ -27,6 +27,7 @@ KINDS = {
     "lxc_conf": ("posted.container_text", "parse_container"),
     "groups_devs": ("posted.device_listing", "parse_listing"),
     "pve_boot": ("boot_tool", "parse_kernel_list"),
+    "dkms_status": ("posted.dkms_text", "parse_dkms"),
     "bar_dmesg": ("posted.bar_log", "parse_bar_log"),
 }
 

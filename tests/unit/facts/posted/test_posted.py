@@ -175,3 +175,51 @@ def test_firmware_by_grep() -> None:
 def test_groups_by_id() -> None:
     listing = parse_posted("groups_devs", "uid=999(llama) gid=999(llama) groups=999(llama),44(video),993(render)\n")
     assert listing.groups == {"video": 44, "render": 993}
+
+
+DKMS_TEXTS = [
+    (
+        (
+            "Setting up amdgpu-dkms (1:6.9.1.60200-1.24.04) ...\n"
+            "Loading new amdgpu-6.9.1-1.24.04 DKMS files...\nBuilding for 6.14.0-24-generic\n"
+            "Building initial module for 6.14.0-24-generic\n"
+            "Error! Bad return status for module build on kernel: 6.14.0-24-generic (x86_64)\n"
+            "Consult /var/lib/dkms/amdgpu/6.9.1-1.24.04/build/make.log for more information.\n"
+        ),
+        ("amdgpu", "6.9.1-1.24.04", "6.14.0-24-generic", "failed"),
+    ),
+    (
+        (
+            "Building initial module amdgpu/6.9.1-1 for 7.0.0-15-pve\nBuilding module(s)....(bad exit status: 2)\n"
+            "Error! Bad return status for module build on kernel: 7.0.0-15-pve (x86_64)\n"
+        ),
+        ("amdgpu", "6.9.1-1", "7.0.0-15-pve", "failed"),
+    ),
+    (
+        (
+            "# dkms status\nError! Could not locate dkms.conf file.\n"
+            "File: /var/lib/dkms/amdgpu/6.9.1-1.22.04/source/dkms.conf does not exist.\n"
+        ),
+        ("amdgpu", "6.9.1-1.22.04", None, "broken"),
+    ),
+    (
+        "Building initial module amdgpu/6.9.1-1 for 6.8.12-9-pve\nDone.\nDKMS: install completed.\n",
+        ("amdgpu", "6.9.1-1", "6.8.12-9-pve", "installed"),
+    ),
+    (
+        "dkms status   # should say: amdgpu/6.9.1-... 6.8.12-9-pve: installed\n",
+        ("amdgpu", "6.9.1-...", "6.8.12-9-pve", "installed"),
+    ),
+    ("> amdgpu/6.9.1-1, 6.8.12-9-pve, x86_64: built\n", ("amdgpu", "6.9.1-1", "6.8.12-9-pve", "built")),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), DKMS_TEXTS)
+def test_what_dkms_and_apt_say(text: str, expected: tuple[str, str, str | None, str]) -> None:
+    (module,) = parse_posted("dkms_status", text)
+    assert (module.name, module.version, module.kernel, module.state) == expected
+
+
+def test_a_sentence_is_no_state_of_a_module() -> None:
+    with pytest.raises(CannotLookError):
+        parse_posted("dkms_status", "amdgpu, 6.9.1: great driver, installed it yesterday\n")
