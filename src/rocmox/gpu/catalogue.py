@@ -27,17 +27,22 @@ class VbiosImage:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Shape:
-    """A card as sold under a PCI device id."""
+    """A card as sold under a PCI device id; 0 compute units or GiB where no document was found."""
 
     device: str
     name: str
     compute_units: int
     vram_gib: int
     ecc: bool
+    source: str
+
+    def has_units(self, compute_units: int) -> bool:
+        """Whether this card may have so many; any number fits where no document was found."""
+        return self.compute_units in {0, compute_units}
 
     def has_vram(self, vram_bytes: int) -> bool:
-        """Whether a driver's total is that of this card."""
-        return self.vram_gib * _GIB * _REPORTED <= vram_bytes <= self.vram_gib * _GIB
+        """Whether a driver's total is that of this card; any is where no document was found."""
+        return not self.vram_gib or self.vram_gib * _GIB * _REPORTED <= vram_bytes <= self.vram_gib * _GIB
 
 
 @functools.cache

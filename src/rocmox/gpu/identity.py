@@ -25,7 +25,7 @@ class Oddity:
 
 def describe(gpu: Gpu) -> str:
     """The names that fit the card's evidence, such as `Instinct MI50 / Radeon Pro VII`."""
-    fitting = [shape.name for shape in shapes_of(gpu.device_id) if _fits(gpu, shape)]
+    fitting = [shape.name for shape in shapes_of(gpu.device_id) if shape.compute_units and _fits(gpu, shape)]
     return " / ".join(fitting) or gpu.model or f"1002:{gpu.device_id}"
 
 
@@ -38,14 +38,15 @@ def oddities(gpu: Gpu, all_gpus: Sequence[Gpu], *, has_ecc: bool | None) -> list
 
 
 def _fits(gpu: Gpu, shape: Shape) -> bool:
-    units_fit = gpu.compute_units in {None, shape.compute_units}
+    units_fit = gpu.compute_units is None or shape.has_units(gpu.compute_units)
     return units_fit and (gpu.vram_bytes is None or shape.has_vram(gpu.vram_bytes))
 
 
 def _units(gpu: Gpu) -> Iterator[Oddity]:
-    known = {shape.compute_units: shape.name for shape in shapes_of(gpu.device_id)}
-    if gpu.compute_units is None or not known or gpu.compute_units in known:
+    shapes = shapes_of(gpu.device_id)
+    if gpu.compute_units is None or not shapes or any(shape.has_units(gpu.compute_units) for shape in shapes):
         return
+    known = {shape.compute_units: shape.name for shape in shapes}
     wanted = " or ".join(f"{units} ({name})" for units, name in sorted(known.items()))
     yield Oddity(
         code="IDENTITY_COMPUTE_UNITS",

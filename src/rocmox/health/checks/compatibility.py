@@ -1,13 +1,14 @@
 """ROCm on this machine, the driver below it and the kernel go together.
 
-AMD promises two minor releases between ROCm and its driver either way: `data/rocm_drivers.toml` says which release an
-amdgpu-dkms belongs to; the kernel's own amdgpu belongs to none. What is known of kernel, driver, ROCm and architecture
-stands in `rocmox compatibility`.
+`data/rocm_drivers.toml` holds AMD's table of which ROCm it supports on which amdgpu-dkms; the kernel's own amdgpu
+stands in no such table, and what the table does not name is unknown. What is known of kernel, driver, ROCm and
+architecture stands in `rocmox compatibility`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from rocmox.errors import CannotLookError
 from rocmox.facts.rocm import read_version
@@ -60,28 +61,29 @@ def _of_kernel(context: Context, rocm: str, evidence: list[Evidence]) -> Iterato
             yield report.not_applicable(subject, what, known)
 
 
-def _judge(context: Context, rocm: str, driver: str, evidence: list[Evidence]) -> Result:
+def _judge(context: Context, rocm: str, version: str, evidence: list[Evidence]) -> Result:
     table = load("rocm_drivers.toml")
-    release = _release_of(driver, table["drivers"])
-    order: list[str] = table["releases"]
-    evidence.append(seen(table["source"], f"{table['distance']} minor releases either way"))
-    if release is None or rocm not in order:
-        unknown = f"ROCm {rocm}" if release else f"amdgpu-dkms {driver}"
-        why = f"{unknown} is not in the table of releases"
-        return report.unknown("COMPATIBILITY_UNKNOWN", context.machine.name, why, evidence)
-    apart = abs(order.index(release) - order.index(rocm))
-    summary = f"ROCm {rocm} on the driver of ROCm {release}"
-    if apart <= table["distance"]:
+    driver = _driver(version, table["driver"])
+    if driver is None or rocm not in table["rocm_known"]:
+        unknown = f"ROCm {rocm}" if driver else f"amdgpu-dkms {version}"
+        why = f"{unknown} is not in the table of drivers"
+        return report.unknown(
+            "COMPATIBILITY_UNKNOWN", context.machine.name, why, [*evidence, seen(table["source"], why)]
+        )
+    evidence.append(seen(table["source"], f"{driver['package']}: ROCm {', '.join(driver['rocm'])}"))
+    summary = f"ROCm {rocm} on the driver of ROCm {driver['release']}"
+    if rocm in driver["rocm"]:
         return report.passed("COMPATIBILITY_OK", context.machine.name, summary, evidence)
     return report.warn(
         "COMPATIBILITY_FAR",
         context.machine.name,
-        f"{summary}: {apart} minor releases apart, and AMD promises {table['distance']}",
+        f"{summary}: AMD does not support these two together",
         evidence,
-        remedy=f"Install amdgpu-dkms of ROCm {rocm} on the node, or ROCm {release} in the guest.",
+        remedy=f"Install amdgpu-dkms of ROCm {rocm} on the node, or ROCm {driver['release']} in the guest.",
     )
 
 
-def _release_of(driver: str, drivers: dict[str, str]) -> str | None:
-    fitting = [prefix for prefix in drivers if driver.startswith(prefix)]
-    return drivers[max(fitting, key=len)] if fitting else None
+def _driver(version: str, drivers: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The entry whose `version` this one begins with, the longest where several do."""
+    fitting = [driver for driver in drivers if version.startswith(driver["version"])]
+    return max(fitting, key=lambda driver: len(driver["version"]), default=None)
