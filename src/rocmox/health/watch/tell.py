@@ -8,6 +8,7 @@ and nothing leads back: whatever a guest does to its copy changes nothing on the
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 
 from rocmox.errors import CannotLookError
@@ -57,7 +58,7 @@ def tell(
     """Writes each guest's document; what went wrong, one line each."""
     for vmid, cards in guests.items():
         handed = Handed(
-            node=machine.name,
+            node=socket.gethostname(),
             at_seconds=at_seconds,
             good_for_seconds=good_for_seconds,
             results=for_guest(results, cards),
