@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import errno
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from rocmox.lab.pve.answers import ENOENT, AnswerError
@@ -14,6 +17,8 @@ from rocmox.lab.pve.guests.service import Guests
 from rocmox.lab.pve.guests.spec import numbered, parsed, rendered
 from rocmox.lab.pve.storage import volumes
 from rocmox.lab.pve.worker import Worker, worker
+
+_CHUNK = 1 << 20
 
 
 def clone(call: Call) -> str:
@@ -77,12 +82,26 @@ def _copy(old: Path, target: Path) -> None:
     if old.is_dir():
         shutil.copytree(old, target, symlinks=True, dirs_exist_ok=True)
         return
-    with old.open("rb") as source, target.open("r+b") as sink:
-        while chunk := source.read(1 << 20):
-            if chunk.strip(b"\0"):
-                sink.write(chunk)
-            else:
-                sink.seek(len(chunk), 1)
+    with old.open("rb", buffering=0) as source, target.open("r+b", buffering=0) as sink:
+        for start, end in _extents(source.fileno()):
+            source.seek(start)
+            sink.seek(start)
+            while source.tell() < end:
+                sink.write(source.read(min(_CHUNK, end - source.tell())))
+
+
+def _extents(handle: int) -> Iterator[tuple[int, int]]:
+    """Where a sparse file holds data (lseek(2), SEEK_DATA)."""
+    end = 0
+    while True:
+        try:
+            start = os.lseek(handle, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return
+        end = os.lseek(handle, start, os.SEEK_HOLE)
+        yield start, end
 
 
 def make_template(call: Call) -> None:
