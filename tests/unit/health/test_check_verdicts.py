@@ -185,7 +185,35 @@ def plx(view: TreeView) -> None:
     view.changes.write(view.device(0, "gpu_metrics"), bytes(content))
 
 
+def no_firmware(view: TreeView) -> None:
+    view.changes.remove(view.device(0, "fw_version"))
+    view.changes.remove("/sys/kernel/debug")
+
+
+def neither_direction(view: TreeView) -> None:
+    view.drop_links(source=0, destination=1)
+    view.drop_links(source=1, destination=0)
+
+
+# A machine in order: what each check says of it.
+IN_ORDER = {
+    "display": "DISPLAY_NONE",
+    "driver": "DRIVER_OK",
+    "ecc": "ECC_CLEAN",
+    "identity": "IDENTITY_OK",
+    "iommu": "IOMMU_PASSES",
+    "kernel_config": "KERNEL_CONFIG_OK",
+    "link": "LINK_OK",
+    "p2p_links": "P2P_LINKS_CLAIMED",
+    "pcie_p2p": "PCIE_P2P_ON",
+    "power": "POWER_OK",
+    "thermal": "THERMAL_OK",
+    "throttle": "THROTTLE_NONE",
+}
 CASES = [
+    *(Case(check=check, code=code, verdict=Verdict.PASS, edit=files()) for check, code in IN_ORDER.items()),
+    Case(check="firmware", code="FIRMWARE_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=no_firmware),
+    Case(check="p2p_links", code="P2P_LINKS_MISSING", verdict=Verdict.FAIL, edit=neither_direction),
     Case(check="acs", code="ACS_CANNOT_LOOK", verdict=Verdict.UNKNOWN, edit=hidden_capabilities, profile="mi50x8"),
     Case(check="acs", code="ACS_OK", verdict=Verdict.PASS, edit=files(), profile="mi50x8"),
     Case(check="bar", code="BAR_LARGE", verdict=Verdict.PASS, edit=files()),

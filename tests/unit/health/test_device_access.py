@@ -13,6 +13,7 @@ from rocmox.health.context import Context, Identity
 from rocmox.health.probes.device_access import main, try_device
 from rocmox.health.probes.run import run_probe
 from rocmox.health.result import Verdict
+from rocmox.health.run import run_checks
 from rocmox.machine import LocalMachine
 
 KFD = PassedDevice(key="dev0", path="/dev/kfd", gid=992)
@@ -65,3 +66,13 @@ def test_a_user_who_does_not_exist_cannot_look() -> None:
     context = Context(machine=LocalMachine("/"), passthrough=passthrough(KFD), device_user=identity)
     with pytest.raises(CannotLookError, match="no-such-user"):
         list(device_access.run(context))
+
+
+def test_who_cannot_look_says_so_beside_what_the_node_says() -> None:
+    context = Context(
+        machine=LocalMachine("/"), passthrough=passthrough(KFD), device_user=Identity(user="no-such-user")
+    )
+    result = run_checks(context, only=["device_access"])[-1]
+    assert (result.code, result.verdict) == ("DEVICE_ACCESS_CANNOT_LOOK", Verdict.UNKNOWN)
+    assert "no-such-user" in result.summary
+    assert result.remedy

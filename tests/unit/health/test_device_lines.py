@@ -9,6 +9,7 @@ from rocmox.gpu.inventory import Passthrough
 from rocmox.health.checks import device_access
 from rocmox.health.context import Context
 from rocmox.health.device_lines import is_on_node, judge_gone, judge_lacking
+from rocmox.health.result import Verdict
 from rocmox.machine import LocalMachine
 
 KFD = PassedDevice(key="dev0", path="/dev/kfd", gid=993)
@@ -45,6 +46,7 @@ def test_what_the_node_says_counts_before_what_its_cards_say() -> None:
 
 def test_a_card_without_kfd_and_kfd_without_a_card_lack_a_line() -> None:
     (kfd,) = judge_lacking([RENDER, CARD], {"render": 992}, of(RENDER, CARD))
+    assert (kfd.code, kfd.verdict) == ("DEVICE_LINE_LACKS", Verdict.FAIL)
     assert "/etc/pve/lxc/101.conf lacks `dev0: /dev/kfd,gid=992`" in kfd.remedy
     (render,) = judge_lacking([KFD], {"render": 992}, of(KFD))
     assert "pct set 101 -dev1 /dev/dri/renderD128,gid=992" in render.remedy
