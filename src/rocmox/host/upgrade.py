@@ -115,9 +115,10 @@ def switch(machine: Machine, state: HostState) -> None:
         raise RocmoxError(f"kernel {new or 'of no upgrade'} has no module built for it; nothing was switched")
     found = guests.read_guests(machine)
     running = guests.to_json(found) or document.get("guests", [])
-    _save(phase="trial", guests=running, cards=cards_of(state), down_at=time.time(), up_at=None, error="")
+    _save(phase="trial", guests=running, cards=cards_of(state), down_at=None, up_at=None, error="")
     boot.pin(machine, new, next_boot=True)
     machine.run(["sync"])
+    _save(down_at=time.time())
     guests.shut_down(machine, found)
     machine.run(["systemctl", "reboot"]).check()
 
