@@ -46,5 +46,9 @@ class Model:
 
 def from_header(header: GgufHeader, *, name: str) -> Model:
     """The model of a file; UsageError when a needed key is missing."""
-    tensors = {tensor.name: tensor for tensor in header.tensors}
-    return Model(name=name, hyper=read_hyperparameters(header, where=name), tensors=tensors)
+    hyper = read_hyperparameters(header, where=name)
+    for tensor in header.tensors:
+        layer = tensor.name.split(".")[1] if tensor.name.startswith("blk.") else "0"
+        if not (layer.isdecimal() and int(layer) < hyper.all_layers):
+            raise UsageError(f"{name}: tensor {tensor.name[:80]!r} belongs to none of the {hyper.all_layers} layers")
+    return Model(name=name, hyper=hyper, tensors={tensor.name: tensor for tensor in header.tensors})

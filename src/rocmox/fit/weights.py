@@ -8,6 +8,7 @@ from rocmox.facts.gguf import TensorInfo
 from rocmox.fit.model import Model
 
 _INPUT_TENSORS = ("token_embd", "token_types", "position_embd", "token_embd_norm", "per_layer_token_embd")
+_FIRST_LAYER_TENSORS = ("per_layer_model_proj", "per_layer_proj_norm")
 _ROW_PADDING = 512  # MATRIX_ROW_PADDING of ggml-cuda.cu
 
 
@@ -42,7 +43,7 @@ def weight_bytes(
             for device in sorted(set(places[:-1])):
                 totals[device] += size
         else:
-            totals[places[-1]] += size
+            totals[places[0 if name.partition(".")[0] in _FIRST_LAYER_TENSORS else -1]] += size
     if "output.weight" not in model.tensors and "token_embd.weight" in model.tensors:
         totals[places[-1]] += padded(model.tensors["token_embd.weight"], alignment=alignment, pads_rows=pads_rows)
     return Weights(device_bytes=tuple(totals), host_bytes=host)

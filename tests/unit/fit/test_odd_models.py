@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from rocmox.fit.plan import make_plan
 from rocmox.fit.refusals import find_refusal
 from rocmox.fit.request import Request, resolve
 from rocmox.fit.solve import Answer, answer
+from tests.unit.fit.gguf_files import Value, write_sparse
 
 LLAMA = find_model("llama-3.1-8b:q4_K_M")
 GPT_OSS = find_model("gpt-oss-20b")
@@ -55,3 +57,17 @@ def test_an_architecture_that_was_not_checked_is_called_an_estimate() -> None:
         "not checked against llama.cpp" in note for note in asked(of_architecture("talkie")).resolved.assumptions
     )
     assert not any("not checked" in note for note in asked(LLAMA).resolved.assumptions)
+
+
+@pytest.mark.parametrize("name", ["blk.x.attn_q.weight", "blk.99.attn_q.weight", "blk.", "blk.1e9.a", "blk.²."])
+def test_a_tensor_of_no_layer_is_refused(tmp_path: Path, name: str) -> None:
+    stray = dataclasses.replace(LLAMA.tensors["output_norm.weight"], name=name)
+    metadata: dict[str, Value] = {
+        "general.architecture": "llama",
+        "llama.block_count": 32,
+        "llama.embedding_length": 4096,
+        "llama.attention.head_count": 32,
+    }
+    path = write_sparse(tmp_path / "odd.gguf", metadata, [*LLAMA.tensors.values(), stray])
+    with pytest.raises(UsageError, match="belongs to none of the 32 layers"):
+        find_model(str(path))

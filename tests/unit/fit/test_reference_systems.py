@@ -69,7 +69,7 @@ def test_the_remainder_of_row_split_lies_where_four_cases_bound_it() -> None:
     most = calibrated + min(device.free_bytes for device in runs.devices) // MIB
     least = calibrated + min(device.free_bytes for device in dies.devices) // MIB
     assert least < calibrated < most
-    assert (least, most) == (pytest.approx(314, abs=5), pytest.approx(782, abs=5))
+    assert [least, most] == pytest.approx([314, 782], abs=5)
 
 
 def settings(**values: object) -> Settings:
@@ -87,7 +87,7 @@ def test_owners_logs_of_compute_buffers_and_caches() -> None:
     assert [compute for _, compute in five] == [pytest.approx(2664.0, abs=1)] * 5
     q8 = BY_NAME["q8_0"]
     one = buffers("qwen2.5-32b:q4_K_M", "1xrx7900xtx", settings(kv_k=q8, kv_v=q8, split="none"))
-    assert one == [(4352.0, pytest.approx(307.0, abs=1))]
+    assert one == [pytest.approx((4352.0, 307.0), abs=1)]
     two = buffers("qwen3-30b-a3b:q4_K_M", "2xmi50", settings(split="row", build=LlamaBuild(number=5308)))
     assert [context for context, _ in two] == [1600.0, 1472.0]
 

@@ -7,8 +7,9 @@ import dataclasses
 from rocmox.facts.ggml_types import F32
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
+from rocmox.fit.graph.experts_beside import build_network_beside_experts
 from rocmox.fit.graph.latent_attention import attend_latent
-from rocmox.fit.graph.pieces import chosen_rows, head_norm, norm, project, rope, scaled_norm
+from rocmox.fit.graph.pieces import chosen_rows, head_norm, norm, project, rope, rope_factors, scaled_norm
 from rocmox.fit.graph.profiles import Profile
 from rocmox.fit.graph.recurrent import build_state_layer, keeps_state
 from rocmox.fit.graph.style import Experts, Inputs, Style
@@ -72,13 +73,18 @@ class Decoder:
         if not self._has_network(layer) or not self._mixes(layer):
             return residual
         current = residual if behind else self._norm(residual, layer, self._ffn_norm(layer))
-        current = self.network(layer, current)
+        if build.has(layer, "pre_ffw_norm_2.weight"):
+            current = build_network_beside_experts(build, self.style, layer, current, residual)
+        else:
+            current = self.network(layer, current)
         if build.has(layer, "post_ffw_norm.weight"):
             pinned = self.profile.post_norm_pinned
             current = norm(build, current, layer, "post_ffw_norm", kind=self.profile.norm, pinned=pinned)
         if build.model.hyper.scales_residual:
             current = op.like("scale", current)
-        return op.like("add", residual, current) if self.profile.adds_to_residual else op.like("add", current, residual)
+        current = op.like("add", *((residual, current) if self.profile.adds_to_residual else (current, residual)))
+        scale = build.of_layer(layer, "layer_output_scale.weight")
+        return current if scale is None else op.like("mul", current, scale)
 
     def _parallel(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
         build = self.build
@@ -129,6 +135,8 @@ class Decoder:
         query, key, value = self.style.split_heads(build, current, layer)
         query, gate = self._query_and_gate(layer, query)
         query, key = self._turned(layer, query, key)
+        if self.profile.norms_value:
+            value = op.like("rms_norm", value)
         if self.profile.scales_query:
             query = op.like("scale", query)
         sinks = build.of_layer(layer, "attn_sinks.weight")
@@ -153,7 +161,8 @@ class Decoder:
             query, key = self._head_norms(layer, query, key)
         rotates = self._rotates(layer)
         if rotates:
-            factors = self._rope_factors(layer)
+            plain = self.build.model.hyper.sliding[layer] and not self.profile.rope_factors_in_windows
+            factors = None if plain else rope_factors(self.build, layer)
             query, key = (rope(part, self.inputs.positions, factors) for part in (query, key))
         elif self.temperature is not None:
             query = op.like("mul", query, self.temperature)
@@ -175,15 +184,6 @@ class Decoder:
         if self.profile.rotates == "three_of_four":
             return (layer + 1) % _ROPE_STEP != 0
         return self.profile.rotates == "all"
-
-    def _rope_factors(self, layer: int) -> Tensor | None:
-        """`get_rope_factors`: a small weight, copied to each device."""
-        build = self.build
-        for name in ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"):
-            info = build.model.tensors.get(name)
-            if info is not None:
-                return op.held(f"{name}:{layer}", info.kind, op.four(*info.shape), build.places[layer], is_weight=True)
-        return None
 
     def network(self, layer: int, current: Tensor) -> Tensor:
         """The dense network or the experts of a layer, shared experts included."""

@@ -55,8 +55,11 @@ class Modern:
             if hyper.clamps_kqv:
                 joined = op.like("clamp", joined)
             return tuple(window(joined, width, count, build.tokens) for width, count in shapes)  # type: ignore[return-value]  # three
-        parts = []
+        parts: list[tuple[Tensor, int, int]] = []
         for name, (width, count) in zip(("attn_q", "attn_k", "attn_v"), shapes, strict=True):
+            if name == "attn_v" and not build.has(layer, "attn_v.weight"):  # K serves as V (gemma4)
+                parts.append((parts[-1][0], width, count))
+                continue
             part = project(build, current, layer, name)
             if hyper.clamps_kqv:
                 part = op.like("clamp", part)

@@ -9,12 +9,12 @@ from rocmox.fit.graph.tensor import Tensor
 from rocmox.fit.model import IncompleteModelError
 
 
-def build_experts(build: Build, current: Tensor, layer: int, how: Experts) -> Tensor:
-    """Router, choice, the chosen experts' networks, and their weighted sum."""
+def build_experts(build: Build, current: Tensor, layer: int, how: Experts, *, logits: Tensor | None = None) -> Tensor:
+    """Router (unless `logits` come from elsewhere), choice, the chosen experts' networks, and their weighted sum."""
     hyper, tokens = build.model.hyper, current.ne[1]
     used = hyper.experts_used[layer]
     width = current.ne[0]
-    logits, probabilities = _route(build, current, layer, how)
+    logits, probabilities = _probabilities(logits, how) if logits is not None else _route(build, current, layer, how)
     chosen = _choose(build, logits, probabilities, layer, how)
     weights = _weigh(probabilities, chosen, how)
     build.graph.expand(weights)
@@ -38,6 +38,10 @@ def _route(build: Build, current: Tensor, layer: int, how: Experts) -> tuple[Ten
     bias = build.of_layer(layer, "ffn_gate_inp.bias")
     if bias is not None:
         logits = op.like("add", logits, bias)
+    return _probabilities(logits, how)
+
+
+def _probabilities(logits: Tensor, how: Experts) -> tuple[Tensor, Tensor]:
     if how.gating == "softmax":
         return logits, op.like("soft_max", logits)
     if how.gating == "softmax_weight":
@@ -90,6 +94,11 @@ def _times(build: Build, current: Tensor, chosen: Tensor, layer: int, name: str)
     if matrices is None:
         raise IncompleteModelError(f"blk.{layer}.{name}.weight")
     result = op.mul_mat_id(matrices, current, chosen)
+    scale = build.of_layer(layer, f"{name}.scale")
+    if scale is not None:
+        column = op.reshape(scale, 1, scale.ne[0], 1)
+        repeated = Tensor("repeat", column.kind, op.four(1, scale.ne[0], chosen.ne[1]), (column,))
+        result = op.like("mul", result, op.get_rows(repeated, chosen))
     bias = build.of_layer(layer, f"{name}.bias")
     return result if bias is None else op.like("add_id", result, bias, chosen)
 

@@ -75,3 +75,12 @@ def chosen_rows(current: Tensor, rows: Tensor | None) -> Tensor:
 def rope(current: Tensor, positions: Tensor, factors: Tensor | None = None) -> Tensor:
     """`ggml_rope_ext`."""
     return op.like("rope", current, positions, *(() if factors is None else (factors,)))
+
+
+def rope_factors(build: Build, layer: int) -> Tensor | None:
+    """`get_rope_factors`: a small weight, copied to each device."""
+    for name in ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"):
+        info = build.model.tensors.get(name)
+        if info is not None:
+            return op.held(f"{name}:{layer}", info.kind, op.four(*info.shape), build.places[layer], is_weight=True)
+    return None

@@ -31,6 +31,8 @@ class Profile:
     scales_query: bool = False
     norms_after_rope: bool = False
     norms_unweighted_heads: bool = False
+    norms_value: bool = False
+    rope_factors_in_windows: bool = True
     tempers_attention: bool = False
     post_norm_pinned: bool = True
     residual_before_attention: bool = False
@@ -59,6 +61,14 @@ _PROFILES: dict[str, Profile] = {
     "gemma": _GEMMA,
     "gemma2": _GEMMA,
     "gemma3": _GEMMA,
+    "gemma4": Profile(
+        scales_input=True,
+        activation="gelu",
+        post_norm_pinned=False,
+        norms_value=True,
+        rope_factors_in_windows=False,
+        rows_last="after_norm",
+    ),
     "phi2": Profile(norm="norm", layout="parallel", activation="gelu", scales_query=True),
     "phi3": Profile(activation="silu_halves", scales_query=True, adds_to_residual=True),
     "phimoe": Profile(activation="silu_halves", scales_query=True, adds_to_residual=True),
