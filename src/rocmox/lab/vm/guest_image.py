@@ -39,7 +39,7 @@ def create_guest(machine: Machine, root: Path, template: Path) -> None:
     pct = (
         *("/usr/sbin/pct", "create", str(GUEST), f"local:vztmpl/{template.name}", "--hostname", "llm1"),
         *("--storage", "local", "--rootfs", "local:2", "--cores", "2", "--memory", "512", "--swap", "0"),
-        *("--unprivileged", "1", "--features", "nesting=1", "--onboot", "1"),
+        *("--unprivileged", "1", "--features", "nesting=1", "--onboot", "1", "--tags", "rocmox"),
         *("--net0", f"name=eth0,bridge=vmbr0,ip={PREFIX}.{GUEST}/24,gw={PREFIX}.2"),
     )
     argv = [*images.CONTAINED, "sh", "-c", _ENTER, "guest", str(root), *pct]
