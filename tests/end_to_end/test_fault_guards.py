@@ -13,7 +13,7 @@ from tests.end_to_end.fault_client import MODULE
 from tests.end_to_end.fault_sites import site
 from tests.end_to_end.pretended_world import pretended_world
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(300)]
 _BROKEN = f"""
 import runpy
 from requests.adapters import HTTPAdapter

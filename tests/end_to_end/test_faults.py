@@ -12,6 +12,7 @@ from tests.end_to_end.fault_cases import draw, killed_at
 from tests.end_to_end.fault_sites import SITES, site
 from tests.end_to_end.pretended_world import pretended_world
 
+pytestmark = pytest.mark.timeout(900)
 SEED = os.environ.get("SEED", "rocmox")
 
 
