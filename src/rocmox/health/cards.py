@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rocmox.errors import CannotLookError
+from rocmox.facts.reading import read_text
 from rocmox.gpu import Gpu
 from rocmox.gpu.peers import Peer, pair_up, read_claims
 from rocmox.health.context import Context
@@ -49,3 +51,11 @@ def why_none(context: Context, report: Reporter, *, node_only: bool = False, pai
 def device_file(gpu: Gpu, name: str) -> str:
     """A file of the card in sysfs, as evidence names it."""
     return f"/sys/bus/pci/devices/{gpu.pci_address}/{name}"
+
+
+def is_asleep(gpu: Gpu, context: Context) -> bool:
+    """Whether the driver has switched the card off until it is used (runpm): then its sensors answer EPERM."""
+    try:
+        return context.read(read_text, device_file(gpu, "power/runtime_status")).strip() == "suspended"
+    except CannotLookError:
+        return False

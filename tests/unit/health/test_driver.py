@@ -9,21 +9,19 @@ from rocmox.health.result import Result, Verdict
 from rocmox.machine.captured import CapturedMachine
 
 Trees = Callable[[str], Path]
+FIRST = "0000:03:00.0"
 
 
 def run(root: Path) -> list[Result]:
     return list(driver.run(Context(machine=CapturedMachine(root))))
 
 
-def device(root: Path) -> Path:
-    return (root / "sys/class/drm/card0/device").resolve()
-
-
 def bind_to(root: Path, driver_name: str | None) -> None:
-    (device(root) / "driver").unlink()
+    device = root / f"sys/bus/pci/devices/{FIRST}"
+    (device / "driver").unlink()
     if driver_name:
         (root / "sys/bus/pci/drivers" / driver_name).mkdir()
-        (device(root) / "driver").symlink_to(f"/sys/bus/pci/drivers/{driver_name}")
+        (device / "driver").symlink_to(f"/sys/bus/pci/drivers/{driver_name}")
 
 
 def test_three_healthy_cards(gpu_tree: Trees) -> None:
@@ -49,6 +47,24 @@ def test_another_driver_fails_with_a_way_out(fresh_tree: Trees, name: str | None
     assert (result.code, result.verdict) == ("DRIVER_NOT_BOUND", Verdict.FAIL)
     assert says in result.remedy
     assert (name or "no driver") in result.summary
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "verdict"),
+    [
+        ("vfio-pci", "DRIVER_NOT_BOUND", Verdict.WARN),
+        ("radeon", "DRIVER_NOT_APPLICABLE", Verdict.NOT_APPLICABLE),
+        (None, "DRIVER_NOT_BOUND", Verdict.FAIL),
+    ],
+)
+def test_beside_other_cards_a_driver_may_be_meant(
+    fresh_tree: Trees, name: str | None, code: str, verdict: Verdict
+) -> None:
+    root = fresh_tree("mi50x3")
+    bind_to(root, name)
+    results = {result.subject: result for result in run(root)}
+    assert (results[FIRST].code, results[FIRST].verdict) == (code, verdict)
+    assert {result.code for subject, result in results.items() if subject != FIRST} == {"DRIVER_OK"}
 
 
 def test_no_kfd_node_fails(fresh_tree: Trees) -> None:

@@ -28,12 +28,15 @@ def run(context: Context) -> Iterator[Result]:
         return
     cards = judged_cards(context)
     for gpu in cards:
-        yield _judge(gpu, context.read(read_bar, gpu.pci_address), alone=len(cards) < _PAIR)
+        yield _judge(gpu, context, alone=len(cards) < _PAIR)
 
 
-def _judge(gpu: Gpu, bar: BarFacts, *, alone: bool) -> Result:
+def _judge(gpu: Gpu, context: Context, *, alone: bool) -> Result:
+    if gpu.is_integrated:
+        return report.not_applicable(gpu.pci_address, "the processor's own graphics needs no register")
     if gpu.vram_bytes is None:
         return report.unknown("BAR_NO_VRAM_SIZE", gpu.pci_address, gpu.unknown.get("vram_bytes", "no VRAM size"))
+    bar = context.read(read_bar, gpu.pci_address)
     size, evidence = bar.region.size_bytes, _evidence(gpu, bar)
     visible = size if gpu.visible_vram_bytes is None else min(size, gpu.visible_vram_bytes)
     if visible >= gpu.vram_bytes:

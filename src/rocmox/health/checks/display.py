@@ -30,14 +30,15 @@ def _judge(gpu: Gpu, screens: Screens) -> Result:
     plugged = ", ".join(gpu.connected_displays)
     reasons = [f"a display is plugged into {plugged}"] if plugged else []
     reasons += [f"the console is on it ({', '.join(screens.consoles)})"] if screens.consoles else []
-    reasons += ["the firmware showed its picture on it"] if screens.boot else []
     evidence = [
         seen(f"/sys/class/drm/card{gpu.card}-*/status", plugged or "nothing connected"),
         seen(device_file(gpu, "boot_vga"), "no VGA device" if screens.boot is None else int(screens.boot)),
         seen("/sys/class/graphics/fb*/device", ", ".join(screens.consoles) or "none on this card"),
     ]
     if not reasons:
-        return report.passed("DISPLAY_NONE", gpu.pci_address, "it drives no display", evidence)
+        # Without another graphics device the firmware has no choice, and nothing of the picture stays on the card.
+        shown = ", though the firmware showed its picture on it" if screens.boot else ""
+        return report.passed("DISPLAY_NONE", gpu.pci_address, f"it drives no display{shown}", evidence)
     return report.warn(
         "DISPLAY_ON_COMPUTE_CARD",
         gpu.pci_address,

@@ -29,6 +29,12 @@ def _judge(gpu: Gpu, context: Context) -> Result:
     driver_link = f"/sys/bus/pci/devices/{gpu.pci_address}/driver"
     module = context.inventory.module
     evidence = [Evidence(source=driver_link, value=gpu.driver or "no driver")]
+    beside = [other for other in context.inventory.gpus if other.driver == "amdgpu"]
+    if gpu.driver == "radeon" and beside:
+        return not_applicable(_CHECK, gpu.pci_address, "an older card for displays, which the driver radeon holds")
+    if gpu.driver == "vfio-pci" and beside:
+        what = f"{_why_unbound(gpu, loaded=True)}: it is set aside for a virtual machine"
+        return _bad(gpu, "DRIVER_NOT_BOUND", what, _unbound_remedy(gpu), evidence, verdict=Verdict.WARN)
     if gpu.driver != "amdgpu":
         return _fail(gpu, "DRIVER_NOT_BOUND", _why_unbound(gpu, loaded=module.loaded), _unbound_remedy(gpu), evidence)
     if gpu.render is None:
@@ -61,17 +67,21 @@ def _why_unbound(gpu: Gpu, *, loaded: bool) -> str:
 def _unbound_remedy(gpu: Gpu) -> str:
     if gpu.driver == "vfio-pci":
         return (
-            "The card is set aside for a virtual machine: take it out of the VM's hostpci lines and of `ids=` in "
+            "If containers are to have the card, take it out of the VM's hostpci lines and of `ids=` in "
             "/etc/modprobe.d, run `update-initramfs -u` and reboot."
         )
     return "Run `modprobe amdgpu` and read `dmesg | grep amdgpu`; look for a blacklist in /etc/modprobe.d."
 
 
 def _fail(gpu: Gpu, code: str, summary: str, remedy: str, evidence: list[Evidence]) -> Result:
+    return _bad(gpu, code, summary, remedy, evidence, verdict=Verdict.FAIL)
+
+
+def _bad(gpu: Gpu, code: str, summary: str, remedy: str, evidence: list[Evidence], *, verdict: Verdict) -> Result:
     return Result(
         check=_CHECK,
         code=code,
-        verdict=Verdict.FAIL,
+        verdict=verdict,
         subject=gpu.pci_address,
         summary=summary,
         evidence=tuple(evidence),

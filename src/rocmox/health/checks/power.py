@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from rocmox.errors import CannotLookError
 from rocmox.facts.hwmon import Sensors, read_sensors
 from rocmox.gpu import Gpu
-from rocmox.health.cards import device_file, judged_cards, why_none
+from rocmox.health.cards import device_file, is_asleep, judged_cards, why_none
 from rocmox.health.context import Context
 from rocmox.health.result import Evidence, Reporter, Result, seen
 
@@ -27,6 +27,9 @@ def run(context: Context) -> Iterator[Result]:
         yield nothing
         return
     for gpu in judged_cards(context):
+        if is_asleep(gpu, context):
+            yield report.not_applicable(gpu.pci_address, "the card sleeps until it is used, and so do its sensors")
+            continue
         try:
             yield _judge(gpu, context.read(read_sensors, gpu.pci_address))
         except CannotLookError as error:

@@ -13,13 +13,14 @@ from rocmox.facts.gpu_metrics import GpuMetrics, read_metrics
 from rocmox.facts.hwmon import read_sensors
 from rocmox.facts.throttle import is_thermal
 from rocmox.gpu import Gpu
-from rocmox.health.cards import device_file, judged_cards, why_none
+from rocmox.health.cards import device_file, is_asleep, judged_cards, why_none
 from rocmox.health.context import Context
 from rocmox.health.result import Reporter, Result, seen
 
 LEVEL = 1
 _NEAR_CELSIUS = 15
 _USUAL_LIMIT_CELSIUS = 105
+_USUAL_EDGE_CELSIUS = 100
 _HARD = ("VRHOT", "PROCHOT", "TEMP_VR", "TEMP_PLX", "TEMP_LIQUID")
 report = Reporter("throttle")
 
@@ -30,6 +31,9 @@ def run(context: Context) -> Iterator[Result]:
         yield nothing
         return
     for gpu in judged_cards(context):
+        if is_asleep(gpu, context):
+            yield report.not_applicable(gpu.pci_address, "the card sleeps until it is used: nothing holds it back")
+            continue
         try:
             yield _judge(gpu, context.read(read_metrics, gpu.pci_address), context)
         except CannotLookError as error:
@@ -38,8 +42,8 @@ def run(context: Context) -> Iterator[Result]:
 
 def _judge(gpu: Gpu, metrics: GpuMetrics, context: Context) -> Result:
     form = f"v{metrics.revision[0]}_{metrics.revision[1]}"
-    if metrics.throttlers is None and metrics.throttle_status is None:
-        return report.not_applicable(gpu.pci_address, f"gpu_metrics {form} gives no throttle status")
+    if metrics.throttlers is None and (metrics.throttle_status is None or gpu.is_integrated):
+        return report.not_applicable(gpu.pci_address, f"gpu_metrics {form} names no reasons of throttling")
     status = f"{form}, throttle status 0x{metrics.throttle_status or 0:x}, hotspot {metrics.hotspot_celsius} °C"
     evidence = [seen(device_file(gpu, "gpu_metrics"), status)]
     if metrics.throttlers is None:
@@ -63,7 +67,7 @@ def _judge(gpu: Gpu, metrics: GpuMetrics, context: Context) -> Result:
 
 def _is_hot(gpu: Gpu, metrics: GpuMetrics, context: Context) -> bool:
     """Whether a sensor is near its limit; without any reading the bit is believed."""
-    limits = {"junction": _USUAL_LIMIT_CELSIUS}
+    limits = {"junction": _USUAL_LIMIT_CELSIUS, "edge": _USUAL_EDGE_CELSIUS}
     try:
         sensors = context.read(read_sensors, gpu.pci_address).temperatures
         limits |= {each.label: each.critical_millicelsius // 1000 for each in sensors if each.critical_millicelsius}
