@@ -17,6 +17,7 @@ from rocmox.fit.graph.scheduler import PIPELINE_COPIES, Schedule, schedule
 from rocmox.fit.graph.style import Style
 from rocmox.fit.kv_cache import Cells
 from rocmox.fit.model import Model
+from rocmox.fit.pools import flash_attention_copies
 from rocmox.fit.settings import Settings
 
 _ALIGNMENT = 128  # ggml_backend_cuda_buffer_type_get_alignment
@@ -24,10 +25,11 @@ _ALIGNMENT = 128  # ggml_backend_cuda_buffer_type_get_alignment
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ComputeBuffers:
-    """Bytes on each device and in host memory."""
+    """Bytes on each device and in host memory; `copies_bytes` come on top of a device's on CUDA and HIP."""
 
     device_bytes: tuple[int, ...]
     host_bytes: int
+    copies_bytes: tuple[int, ...] = ()
 
 
 def compute_buffers(
@@ -40,11 +42,33 @@ def compute_buffers(
     alignment: int = _ALIGNMENT,
 ) -> ComputeBuffers:
     """What the scheduler reserves."""
-    plan = plan_graph(model, settings, places=places, cells=cells, devices=devices)
-    allocator = Allocator(backends=devices + 1, alignment=alignment, later_in_place=not settings.build.is_early)
-    allocator.run(plan.nodes, plan.leafs)
-    peaks = [arena.peak_bytes for arena in allocator.arenas]
-    return ComputeBuffers(device_bytes=tuple(peaks[:-1]), host_bytes=peaks[-1])
+
+    def peaks(*, with_copies: bool) -> list[int]:
+        plan = plan_graph(model, settings, places=places, cells=cells, devices=devices)
+        if with_copies:
+            _lengthen_attention(plan)
+        allocator = Allocator(backends=devices + 1, alignment=alignment, later_in_place=not settings.build.is_early)
+        allocator.run(plan.nodes, plan.leafs)
+        return [arena.peak_bytes for arena in allocator.arenas]
+
+    plain = peaks(with_copies=False)
+    longer = peaks(with_copies=True) if _copies_quantized_caches(settings) else plain
+    copies = tuple(more - less for more, less in zip(longer[:-1], plain[:-1], strict=True))
+    return ComputeBuffers(device_bytes=tuple(plain[:-1]), host_bytes=plain[-1], copies_bytes=copies)
+
+
+def _copies_quantized_caches(settings: Settings) -> bool:
+    quantized = settings.kv_k.is_quantized or settings.kv_v.is_quantized
+    return quantized and settings.flash_attention and not settings.build.leaks_flash_attention_copies
+
+
+def _lengthen_attention(plan: Schedule) -> None:
+    """`ggml_cuda_flash_attn_ext_get_alloc_size`: behind its result, attention keeps a quantised cache as halves."""
+    for node, _ in plan.nodes:
+        if node.op == "flash_attn_ext":
+            copies = flash_attention_copies(node)
+            shared = node.srcs[1].root is node.srcs[2].root
+            node.size = node.nbytes() + (max(copies, default=0) if shared else sum(copies))
 
 
 def plan_graph(

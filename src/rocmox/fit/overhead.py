@@ -4,6 +4,8 @@
 - libraries: each rocBLAS handle allocates 32 MiB of workspace.
 - pool: scratch of matrix products and of attention (`scratch.py`), taken while the first prompt is computed.
 - rounding: in row split every matrix is its own allocation of 2 MiB blocks (`row_split.py`).
+- copies: since June 2026 flash attention over a quantised cache keeps it as halves in the compute buffer, on CUDA and
+  HIP alone (`compute.py`); the only part that depends on the context, so `plan.py` adds it.
 - remainder: code objects, queues and their scratch, page tables, fragmentation: one calibrated constant for each kind
   of build, `REMAINDER_MIB`.
 """
@@ -40,11 +42,13 @@ class Overhead:
     pool_bytes: int
     rounding_bytes: int
     remainder_bytes: int
+    copies_bytes: int = 0
 
     @property
     def total_bytes(self) -> int:
         """All of it."""
-        return self.driver_bytes + self.library_bytes + self.pool_bytes + self.rounding_bytes + self.remainder_bytes
+        fixed = self.driver_bytes + self.library_bytes + self.rounding_bytes + self.remainder_bytes
+        return fixed + self.pool_bytes + self.copies_bytes
 
 
 def measure_overhead(

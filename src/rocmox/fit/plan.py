@@ -77,7 +77,7 @@ def make_plan(
     uses_cublas: bool,
     overhead: Sequence[Overhead] | None = None,
 ) -> Plan:
-    """Weights, caches, compute buffers and overhead of each card; the overhead does not depend on the context."""
+    """Weights, caches, compute buffers and overhead of each card; `overhead` does not depend on the context."""
     shares = shares_of(settings, cards)
     places = place_layers(layers=model.hyper.all_layers, shares=shares)
     cells = count_cells(model, settings)
@@ -94,7 +94,7 @@ def make_plan(
             model_bytes=weights.device_bytes[index],
             context_bytes=caches[index],
             compute_bytes=compute.device_bytes[index],
-            overhead=overhead[index],
+            overhead=dataclasses.replace(overhead[index], copies_bytes=compute.copies_bytes[index]),
         )
         for index, card in enumerate(cards)
     )
@@ -135,7 +135,10 @@ def _compute(
     if settings.split != "tensor":
         return compute_buffers(model, settings, places=places, cells=cells, devices=len(shares))
     one = compute_buffers(model, settings, places=(0,) * len(places), cells=cells, devices=1)
-    return ComputeBuffers(device_bytes=one.device_bytes * len(shares), host_bytes=one.host_bytes)
+    each = len(shares)
+    return ComputeBuffers(
+        device_bytes=one.device_bytes * each, host_bytes=one.host_bytes, copies_bytes=one.copies_bytes * each
+    )
 
 
 def ends_at(model: Model, plan: Plan) -> int | None:

@@ -14,9 +14,9 @@ from rocmox.errors import CannotLookError, UsageError
 from rocmox.facts.ggml_types import BY_NAME
 from rocmox.facts.gguf import GgufHeader, TensorInfo, read_header
 from rocmox.facts.gguf_source import read_model
-from tests.unit.fit.gguf_files import data_bytes, header_bytes, write_catalogue_model, write_sparse
+from tests.unit.fit.gguf_files import Value, data_bytes, header_bytes, write_catalogue_model, write_sparse
 
-KEYS = {
+KEYS: dict[str, Value] = {
     "general.architecture": "llama",
     "llama.block_count": 2,
     "llama.rope.freq_base": 5e5,

@@ -71,3 +71,14 @@ def test_a_tensor_of_no_layer_is_refused(tmp_path: Path, name: str) -> None:
     path = write_sparse(tmp_path / "odd.gguf", metadata, [*LLAMA.tensors.values(), stray])
     with pytest.raises(UsageError, match="belongs to none of the 32 layers"):
         find_model(str(path))
+
+
+def test_flash_attention_keeps_a_quantised_cache_as_halves_since_june_2026() -> None:
+    def copies(build: str) -> int:
+        request = Request(context_tokens=65536, kv="q8_0", flash_attention="on", build=build)
+        made = make_plan(LLAMA, resolve(request, LLAMA, CARDS).settings, CARDS, uses_cublas=False)
+        return made.devices[0].overhead.copies_bytes
+
+    both = 2 * 2 * 65536 * LLAMA.hyper.k_width(0)
+    assert copies("b6170") == 0
+    assert both // 2 < copies("latest") <= both
