@@ -88,3 +88,10 @@ def test_it_holds_no_controller_code(zipapp: Path) -> None:
     assert [name for name in names if name.startswith(controller)] == []
     assert "rocmox/containers/repair.py" in names
     assert "rocmox/health/probes/device_access.py" in names
+
+
+@pytest.mark.parametrize("name", ["table", "json", "junit", "prometheus", "html", "journal"])
+def test_it_writes_every_format(zipapp: Path, gpu_tree: Callable[[str], Path], name: str) -> None:
+    done = run(zipapp, "health", "--only=driver", f"--format={name}", root=gpu_tree("mi50x3"))
+    assert done.returncode == 0, done.stderr
+    assert "PASS" in done.stdout or "pass" in done.stdout or "DRIVER_OK" in done.stdout

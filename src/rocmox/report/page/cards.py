@@ -37,8 +37,8 @@ def cards_section(report: HealthReport, inventory: GpuInventory) -> Element:
 
 
 def verdict_on(report: HealthReport, gpu: Gpu) -> Verdict:
-    """The worst of what is said about the card."""
-    return worst(result for result in report.results if gpu.pci_address in result.subject)
+    """The worst of what is said about the card itself; pairs of cards have their matrix."""
+    return worst(result for result in report.results if result.subject == gpu.pci_address)
 
 
 def _tile(report: HealthReport, gpu: Gpu, inventory: GpuInventory) -> Element:

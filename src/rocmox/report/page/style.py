@@ -63,17 +63,17 @@ details summary{cursor:pointer;color:var(--soft);font-size:.88rem}
 .evidence{list-style:none;margin:.3rem 0 .4rem;padding:0;border-left:2px solid var(--line)}
 .evidence li{display:grid;grid-template-columns:minmax(180px,2fr) 3fr;gap:12px;padding:2px 0 2px 10px}
 .evidence .source{color:var(--soft)}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(270px,1fr));gap:14px}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(290px,1fr));gap:14px}
 .card{background:var(--paper);border:1px solid var(--line);border-top:4px solid var(--bar,var(--line));
   border-radius:12px;padding:14px 16px}
 .card .head{display:flex;justify-content:space-between;gap:8px;align-items:flex-start}
 .card dl{margin:.5rem 0 0;font-size:.9rem}
-.card dl div{display:grid;grid-template-columns:6rem 1fr;padding:3px 0;border-top:1px solid var(--line)}
+.card dl div{display:grid;grid-template-columns:6.8rem 1fr;padding:3px 0;border-top:1px solid var(--line)}
 .card dt{color:var(--soft)}
 .card dd{margin:0;overflow-wrap:anywhere}
 figure{margin:0;background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:16px}
 figcaption{font-size:.88rem;margin-top:8px}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;position:relative}
 .topology{display:block;width:100%;height:auto;font:13px system-ui,sans-serif}
 .topology .box rect{fill:var(--code);stroke:var(--line);stroke-width:1.2}
 .topology .gpu rect{stroke:var(--edge)}
@@ -95,8 +95,9 @@ td,th{padding:6px 10px;vertical-align:top;border-bottom:1px solid var(--line)}
 #p2p .scroll{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:14px}
 .matrix{width:auto;border-collapse:separate;border-spacing:4px}
 .matrix caption{caption-side:bottom;text-align:left;padding-top:8px}
-.matrix td{border:0;border-radius:7px;text-align:center;min-width:84px;white-space:nowrap;padding:9px 10px;
+.matrix td{border:0;border-radius:7px;text-align:center;min-width:98px;white-space:nowrap;padding:9px 10px;
   font-weight:600}
+.matrix thead th+th{text-align:center}
 .matrix th{border:0;white-space:nowrap;vertical-align:middle}
 .matrix td.self{color:var(--soft);font-weight:400}
 td.heat1{background:var(--h1);color:var(--heat-ink)}
