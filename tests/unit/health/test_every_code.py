@@ -23,8 +23,10 @@ HERE = Path(__file__).parent
 RECORDED = HERE.parents[1] / "cases"
 # Their first question is another than which cards there are.
 ASKS_ELSEWHERE = {"device_access", "next_kernel", "node", "p2p", "services"}
-# Their pages list rules; tests of these rooms name each one.
-RULES = {"kernel_log", "mes", "p2p"}
+# The stand-in for libamdhip64 is built by these tests.
+STAND_IN = HERE.parents[1] / "contract"
+# What a log's own text is made of, not a code: names of firmware and beginnings.
+NO_CODES = {"MES_KIQ"}
 
 
 def codes_of(name: str) -> set[str]:
@@ -43,16 +45,19 @@ def named_in(path: Path) -> Iterator[str]:
 def reached() -> set[str]:
     codes = {case.code for case in CASES} | {code for each in VARIATIONS.values() for code in each.codes}
     codes |= {entry["code"] for entry in json.loads((RECORDED / "gpu_health/access.json").read_text(encoding="utf-8"))}
-    for path in HERE.rglob("test_*.py"):
+    codes |= set(json.loads((RECORDED / "kernel_log/alarms.json").read_text(encoding="utf-8")))
+    stories = json.loads((RECORDED / "kernel_log/stories.json").read_text(encoding="utf-8"))
+    codes |= {code for story in stories.values() for code in story["first"]}
+    for path in (*HERE.rglob("test_*.py"), *STAND_IN.glob("test_*.py")):
         if path.name != Path(__file__).name:
             codes.update(named_in(path))
     codes |= {f"{name.upper()}_NOT_APPLICABLE" for name in check_names()}
     return codes | {f"{name.upper()}_CANNOT_LOOK" for name in check_names() if name not in ASKS_ELSEWHERE}
 
 
-@pytest.mark.parametrize("name", [name for name in check_names() if name not in RULES])
+@pytest.mark.parametrize("name", check_names())
 def test_every_code_of_a_check_is_reached(name: str) -> None:
-    assert codes_of(name) - reached() == set()
+    assert codes_of(name) - reached() - NO_CODES == set()
 
 
 def test_the_comparison_can_fail() -> None:

@@ -68,6 +68,37 @@ def test_a_journal_that_is_not_kept_is_unknown(gpu_tree: Tree) -> None:
     assert "mkdir -p /var/log/journal" in unknown[0].remedy
 
 
+def test_the_log_check_says_so_too_and_names_the_way(gpu_tree: Tree) -> None:
+    machine = node(gpu_tree("w7900x2"), this=story("healthy"))
+    results = list(kernel_log.run(Context(machine=machine)))
+    assert [(result.code, result.verdict) for result in results] == [
+        ("KERNEL_LOG_CLEAN", Verdict.PASS),
+        ("KERNEL_LOG_NO_BOOT_BEFORE", Verdict.UNKNOWN),
+    ]
+    assert "mkdir -p /var/log/journal" in results[1].remedy
+
+
+def test_a_hang_in_the_boot_before_is_a_warning_now(gpu_tree: Tree) -> None:
+    machine = node(gpu_tree("w7900x2"), this=story("healthy"), before=story("mes-hang"))
+    assert (CARD, "MES_BOOT_BEFORE", "WARN") in said(list(mes.run(Context(machine=machine))))
+
+
+def test_a_log_without_a_line_says_nothing(fresh_tree: Tree) -> None:
+    tree = fresh_tree("w7900x2")
+    (tree / "dev").mkdir(exist_ok=True)
+    (tree / "dev/kmsg").write_bytes(b"")
+    (first, *_) = kernel_log.run(Context(machine=CapturedMachine(tree)))
+    assert (first.code, first.verdict) == ("KERNEL_LOG_UNREADABLE", Verdict.UNKNOWN)
+    assert "empty" in first.summary
+
+
+def test_without_kfd_nobody_knows_the_scheduler(fresh_tree: Tree) -> None:
+    tree = fresh_tree("mi50x1")
+    (tree / "sys/class/kfd/kfd").unlink()
+    (tree / "sys/bus/pci/devices" / CARD / "device").write_text("0x1234\n")
+    assert (CARD, "MES_ARCHITECTURE_UNKNOWN", "UNKNOWN") in said(list(mes.run(Context(machine=CapturedMachine(tree)))))
+
+
 def test_the_first_boot_of_a_kept_journal_is_no_question(fresh_tree: Tree) -> None:
     tree = fresh_tree("w7900x2")
     (tree / "var/log/journal").mkdir(parents=True)

@@ -58,6 +58,22 @@ def test_the_machine_knows_its_bridges_better_than_the_log() -> None:
     assert finding.incident.first.subject == "0000:43:00.0"
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("pciehp: Slot(0-1): Link Down", "PCIE_LINK_DOWN"),
+        ("pciehp: Slot(0-1): Card not present", "PCIE_LINK_DOWN"),
+        ("AER: device recovery failed", "PCIE_RECOVERY_FAILED"),
+    ],
+)
+def test_a_slot_that_loses_its_card_counts_only_above_a_card(words: str, code: str) -> None:
+    links = Links.of_machine({"0000:43:00.0": ("0000:40:01.1",)})
+    (finding,) = judge(f"[2.0] pcieport 0000:40:01.1: {words}\n", links).findings
+    assert (finding.incident.first.code, finding.verdict.value) == (code, "CRIT")
+    assert finding.incident.first.subject == "0000:43:00.0"
+    assert judge(f"[2.0] pcieport 0000:00:1c.0: {words}\n", links).findings == ()
+
+
 def test_incidents_are_bounded_and_the_rest_is_counted() -> None:
     lines = [f"[{100 * number}.0] amdgpu 0000:43:00.0: IH ring buffer overflow (0x1)" for number in range(1100)]
     report = judge("\n".join(lines))
