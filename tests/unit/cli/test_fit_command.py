@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,10 @@ def test_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", "--list"]) == 0
     names = capsys.readouterr().out.splitlines()
     assert {"llama-3.3-70b", "qwen2.5-72b", "qwen1.5-72b", "llama-3-70b", "gpt-oss-20b:mxfp4"} <= set(names)
+
+
+def test_the_cards_of_a_machine(gpu_tree: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("llama-3.1-8b", "--cards", "machine", "--machine", f"capture:{gpu_tree('mi50x3')}")
+    code, found = run_json(capsys, *words)
+    assert code == 0
+    assert [device["capacity_mib"] for device in found["devices"]] == [16368] * 3
