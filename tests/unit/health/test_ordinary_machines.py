@@ -83,6 +83,15 @@ def test_one_card_on_which_the_firmware_had_to_show_its_picture(fresh_tree: Tree
     assert [code for code, _ in alarms(root) if code.startswith("DISPLAY")] == []
 
 
+def test_counters_that_were_switched_off_say_nothing_of_a_card(fresh_tree: Trees) -> None:
+    root = fresh_tree("mi50x1")
+    view = view_of(root)
+    view.changes.remove(view.device(0, "ras"))
+    assert [code for code, _ in alarms(root)] == ["IDENTITY_NO_ECC"]
+    view.changes.write("/sys/module/amdgpu/parameters/ras_enable", "0")
+    assert alarms(root) == []
+
+
 def test_a_card_of_another_maker_is_none_of_ours(fresh_tree: Trees) -> None:
     root = fresh_tree("mi50x3")
     view = view_of(root)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rocmox.errors import CannotLookError
+from rocmox.facts.module_parameters import read_parameter
 from rocmox.facts.ras import read_ras
 from rocmox.gpu import Gpu
 from rocmox.gpu.catalogue import vbios_images
@@ -44,8 +46,15 @@ def run(context: Context) -> Iterator[Result]:
 
 
 def _has_ecc(gpu: Gpu, context: Context) -> bool | None:
-    """Whether the driver counts memory errors; None while no driver could."""
-    return None if gpu.driver != "amdgpu" else context.read(read_ras, gpu.pci_address) is not None
+    """Whether the driver counts memory errors; None while no driver could, or amdgpu.ras_enable=0 forbids it."""
+    if gpu.driver != "amdgpu":
+        return None
+    if context.read(read_ras, gpu.pci_address) is not None:
+        return True
+    try:
+        return None if context.read(read_parameter, "amdgpu", "ras_enable").strip() == "0" else False
+    except CannotLookError:
+        return False
 
 
 def _summary(gpu: Gpu) -> str:
