@@ -81,7 +81,7 @@ def _table(plan: Plan) -> str:
             *(f"{size / _MIB:.0f}" for size in parts_of(device)),
             f"{device.total_bytes / _MIB:.0f}",
             str(device.card.capacity_mib),
-            f"{device.free_bytes / _MIB:.0f}",
+            str(device.free_bytes // _MIB),
         )
         for index, device in enumerate(plan.devices)
     ]
