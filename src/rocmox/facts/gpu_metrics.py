@@ -10,11 +10,13 @@ import dataclasses
 import struct
 
 from rocmox.errors import CannotLookError
+from rocmox.facts.metrics_attributes import parse_attributes
 from rocmox.facts.reading import why
 from rocmox.facts.throttle import INDEPENDENT, VEGA20, names_of
 from rocmox.machine.base import Machine
 
 _HEADER = struct.Struct("<HBB")
+_ATTRIBUTES = (1, 9)  # a list in place of fields at fixed places
 _ALL_SET = {"H": 0xFFFF, "B": 0xFF, "I": 0xFFFFFFFF, "Q": 0xFFFFFFFFFFFFFFFF}
 
 
@@ -82,6 +84,8 @@ def parse_metrics(content: bytes, *, vega20: bool = True) -> GpuMetrics:
     if len(content) < _HEADER.size:
         raise CannotLookError(f"gpu_metrics: {len(content)} bytes are no header")
     size, form, revision = _HEADER.unpack_from(content)
+    if (form, revision) == _ATTRIBUTES:
+        return _report((form, revision), parse_attributes(content), vega20=vega20)
     layout = _LAYOUTS.get((form, revision))
     if layout is None:
         raise CannotLookError(f"gpu_metrics: revision v{form}_{revision} is not in the table")

@@ -60,10 +60,46 @@ def test_all_bits_set_is_not_available() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\x50", struct.pack("<HBB", 120, 1, 3) + b"\0" * 50, struct.pack("<HBB", 64, 1, 9) + b"\0" * 60]
+    "content", [b"", b"\x50", struct.pack("<HBB", 120, 1, 3) + b"\0" * 50, struct.pack("<HBB", 64, 1, 10) + b"\0" * 60]
 )
 def test_what_is_cut_short_or_unknown_says_so(content: bytes) -> None:
     with pytest.raises(CannotLookError, match="gpu_metrics"):
+        parse_metrics(content)
+
+
+def attribute(unit: int, kind: int, identity: int, *values: int) -> bytes:
+    code = "BbHhIiQq"[kind]
+    head = struct.pack("<Q", unit << 24 | kind << 20 | identity << 10 | len(values))
+    return head + struct.pack(f"<{len(values)}{code}", *values)
+
+
+def test_a_list_of_attributes() -> None:
+    listed = [
+        attribute(2, 2, 0, 55),
+        attribute(2, 2, 1, 0xFFFF),
+        attribute(3, 2, 3, 140),
+        attribute(10, 4, 40, 1, 2, 3, 4, 5, 6, 7, 8),
+        attribute(0, 2, 16, 16),
+        attribute(7, 2, 17, 320),
+    ]
+    content = struct.pack("<HBBi", 200, 1, 9, len(listed)) + b"".join(listed)
+    metrics = parse_metrics(content)
+    assert (metrics.hotspot_celsius, metrics.memory_celsius, metrics.socket_watts) == (55, None, 140)
+    assert (metrics.link_width, metrics.link_speed_gts, metrics.throttlers) == (16, 32.0, None)
+    whole = struct.pack("<HBBi", 24, 1, 9, 1) + attribute(6, 2, 17, 32)
+    assert parse_metrics(whole).link_speed_gts == 32.0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        struct.pack("<HBB", 8, 1, 9),
+        struct.pack("<HBBi", 8, 1, 9, 3),
+        struct.pack("<HBBi", 16, 1, 9, 1) + struct.pack("<Q", 9 << 20),
+    ],
+)
+def test_a_list_that_ends_early_says_so(content: bytes) -> None:
+    with pytest.raises(CannotLookError, match="gpu_metrics v1_9"):
         parse_metrics(content)
 
 

@@ -110,6 +110,10 @@ BYTES: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
         gpu_metrics.parse_metrics,
         idle_metrics(revision=(1, 3), watts=18, celsius=34, link_width=16, link_tenths_gts=160),
     ),
+    "metrics v1_9": (
+        gpu_metrics.parse_metrics,
+        b"\x20\x00\x01\x09\x01\x00\x00\x00" + (2 << 24 | 2 << 20 | 1).to_bytes(8, "little") + b"\x37\x00",
+    ),
     "acs": (
         config_space.parse_acs,
         lab_config_space(ids=(1, 2), pci_class=0x060400, revision=0, is_bridge=True, acs_control=0x1D),
