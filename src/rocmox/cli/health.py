@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import sys
-from typing import TextIO
 
 from rocmox.cli.verdicts import EXIT_CODES
 from rocmox.health.request import context_for
 from rocmox.health.result import worst
 from rocmox.health.run import run_checks
 from rocmox.machine.address import FORMS
-from rocmox.report.formats import FORMATS, HealthReport, render
-from rocmox.report.output import parse_output, write_report
-from rocmox.report.terminal import shows_symbols, wants_colour
+from rocmox.report.formats import FORMATS, HealthReport
+from rocmox.report.output import deliver
 
 SUMMARY = "checks of driver, devices and services, with remedies"
 _OUTPUT = "write there instead of standard output; with FORMAT= as well as there; may be given several times"
@@ -49,20 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
         forced=arguments.force,
     )
     results = run_checks(context, only=[name for name in arguments.only.split(",") if name])
-    _deliver(HealthReport(context=context, results=tuple(results)), arguments.format, arguments.output)
+    deliver(HealthReport(context=context, results=tuple(results)), arguments.format, arguments.output)
     return EXIT_CODES[worst(results)]
-
-
-def _deliver(report: HealthReport, chosen: str, destinations: list[str]) -> None:
-    """Files, then standard output unless a file replaces it; people at a terminal always see the table."""
-    outputs = [parse_output(text) for text in destinations]
-    for output in outputs:
-        write_report(output, report, chosen)
-    if all(output.format for output in outputs):
-        print(render(chosen, _for_terminal(report, sys.stdout)))
-    if chosen not in {"table", "journal"}:
-        print(render("table", _for_terminal(report, sys.stderr)), file=sys.stderr)
-
-
-def _for_terminal(report: HealthReport, stream: TextIO) -> HealthReport:
-    return dataclasses.replace(report, symbols=shows_symbols(stream), colour=wants_colour(stream))

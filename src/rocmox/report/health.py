@@ -61,7 +61,7 @@ def to_text(results: Sequence[Result], *, symbols: bool = False, colour: bool = 
     heading, *lines = render_table(("verdict", "check", "subject", "summary"), rows).splitlines()
     last = worst(results)
     if not colour:
-        return "\n".join((heading, *lines, *remedies(results), f"verdict: {marked(last)}"))
+        return "\n".join((heading, *lines, *map(_one_line, remedies(results)), f"verdict: {marked(last)}"))
     for place, result in enumerate(results):
         mark = marked(result.verdict)
         lines[place] = painted(mark, result.verdict) + lines[place].removeprefix(mark)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from rocmox.errors import UsageError
 from rocmox.report.formats import FORMATS, HealthReport, render
+from rocmox.report.terminal import shows_symbols, wants_colour
 
 _MODE = 0o644  # node_exporter and people read them; no report holds a secret
 
@@ -19,6 +23,24 @@ class Output:
 
     format: str | None
     path: Path
+
+
+def deliver(report: HealthReport, chosen: str, destinations: Sequence[str]) -> None:
+    """Files, then standard output unless a file replaces it; people at a terminal always see the table."""
+    outputs = [parse_output(text) for text in destinations]
+    for output in outputs:
+        write_report(output, report, chosen)
+    if all(output.format for output in outputs):
+        _show(report, chosen, sys.stdout)
+    if chosen not in {"table", "journal"}:
+        _show(report, "table", sys.stderr)
+
+
+def _show(report: HealthReport, chosen: str, stream: TextIO) -> None:
+    """As the stream can show it; ? for a character that its encoding lacks."""
+    shown = dataclasses.replace(report, symbols=shows_symbols(stream), colour=wants_colour(stream))
+    encoding = stream.encoding or "utf-8"
+    print(render(chosen, shown).encode(encoding, "replace").decode(encoding), file=stream)
 
 
 def parse_output(text: str) -> Output:

@@ -38,3 +38,12 @@ def test_a_plain_file_takes_the_place_of_standard_output(tmp_path: Path, capsys:
     assert main([*words, f"--output=junit={tmp_path}/a.xml"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] == "NOT_APPLICABLE"
     assert (tmp_path / "a.xml").read_text().startswith("<?xml")
+
+
+def test_a_name_that_no_encoding_has_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = tmp_path / "\udcff\x1b[31m"
+    odd.mkdir()
+    for name in ("table", "json", "journal"):
+        assert main(["health", "--only=driver", f"--machine=capture:{odd}", f"--format={name}"]) == 3
+        shown = capsys.readouterr()
+        assert "\x1b" not in shown.out + shown.err
