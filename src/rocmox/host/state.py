@@ -139,11 +139,14 @@ def read_loaded(machine: Machine, running: str) -> Module:
     if not module.loaded or module.kind == "dkms":
         return module
     try:
-        words = [machine.run(["modinfo", "-k", running, "-F", name, MODULE]).stdout.strip() for name in _IDENTITY]
-        same = read_text(machine, f"/sys/module/{MODULE}/srcversion") == words[1]
+        filename, wanted = (machine.run(["modinfo", "-k", running, "-F", f, MODULE]).stdout.strip() for f in _IDENTITY)
     except CannotLookError:
         return module
-    return dataclasses.replace(module, kind="dkms") if "/updates/" in words[0] and same else module
+    try:
+        loaded = read_text(machine, f"/sys/module/{MODULE}/srcversion")
+    except CannotLookError:
+        loaded = ""  # a kernel without MODULE_SRCVERSION_ALL; then the file that would be loaded decides
+    return dataclasses.replace(module, kind="dkms") if "/updates/" in filename and loaded == wanted else module
 
 
 def choose_next(boot: BootKernels | None, grub_default: str | None, installed: tuple[str, ...]) -> str | None:
