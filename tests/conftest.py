@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.stand_in import TWO_CARDS, StandIn, build
+
+# How long an example takes says more about the computer's other work than about the code; pytest's timeout guards.
+settings.register_profile("rocmox", deadline=None)
+settings.load_profile("rocmox")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ def test_what_it_says_comes_back_in_order() -> None:
         say({"doing": "one"})
         say({"found": "ü" * 100_000})
 
-    answer = run_limited(work, 10)
+    answer = run_limited(work, 60)
     assert answer["end"] == "done"
     assert answer["said"][:2] == [{"doing": "one"}, {"found": "ü" * 100_000}]
 
@@ -29,7 +29,7 @@ def test_death_by_a_signal_is_named(number: signal.Signals) -> None:
         sys.stderr.flush()
         os.kill(os.getpid(), number)
 
-    answer = run_limited(work, 10)
+    answer = run_limited(work, 60)
     assert (answer["end"], answer["signal"], answer["said"]) == ("signal", number.name, [{"doing": "it"}])
 
 
@@ -37,12 +37,12 @@ def test_an_exception_is_told() -> None:
     def work(_say: Say) -> None:
         raise ZeroDivisionError("why")
 
-    answer = run_limited(work, 10)
+    answer = run_limited(work, 60)
     assert (answer["end"], answer["exit_status"], answer["stderr"]) == ("exit", 70, "ZeroDivisionError: why")
 
 
 def test_exit_is_told() -> None:
-    assert run_limited(lambda _say: os._exit(3), 10)["exit_status"] == 3
+    assert run_limited(lambda _say: os._exit(3), 60)["exit_status"] == 3
 
 
 def test_a_hang_is_killed_with_its_children_and_keeps_what_was_said() -> None:
