@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rocmox.errors import CannotLookError, UsageError
-from rocmox.health.watch.react import react
+from rocmox.health.result import Result, Verdict
+from rocmox.health.watch.react import _hooks, react
 from rocmox.health.watch.wish import Wish, read_wish
 from rocmox.machine.base import Completed
 from rocmox.machine.local import LocalMachine
@@ -107,3 +108,37 @@ def test_without_results_it_says_so(node: Node, tmp_path: Path) -> None:
         react(node, wish(tmp_path), node.say)
     with pytest.raises(UsageError, match=r"none\.json"):
         read_wish(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("subject", "stopped_in"),
+    [(CARD, {"101"}), ("0000:03:00.0 -> 0000:06:00.0", {"101", "102"}), ("pve1", {"101", "102"})],
+)
+def test_units_stop_in_the_guests_that_hold_the_card(
+    node: Node, tmp_path: Path, subject: str, stopped_in: set[str]
+) -> None:
+    crit = Result(
+        check="thermal",
+        code="THERMAL",
+        verdict=Verdict.CRIT,
+        subject=subject,
+        summary="hot",
+        evidence=(),
+        remedy="Cool it.",
+    )
+    wished = wish(tmp_path, stop_units_in_guests=["llama-server@*"])
+    guests = {101: [CARD], 102: ["0000:06:00.0"]}
+    assert list(_hooks(node, wished, [crit], guests, node.say)) == []
+    assert {words[2] for words in node.ran} == stopped_in
+    assert all(words[:2] == ["lxc-attach", "-n"] for words in node.ran)
+    assert all(words[-4:-1] == ["systemctl", "stop", "llama-server@*"] for words in node.ran)
+    assert len(node.said) == len(stopped_in)
+
+
+def test_a_guest_that_does_not_stop_is_said(node: Node, tmp_path: Path) -> None:
+    crit = Result(
+        check="t", code="T", verdict=Verdict.CRIT, subject=CARD, summary="hot", evidence=(), remedy="Cool it."
+    )
+    node.failing = "systemctl"
+    (trouble,) = _hooks(node, wish(tmp_path, stop_units_in_guests=["llama-server@*"]), [crit], {101: [CARD]}, node.say)
+    assert "stops llama-server@* in container 101: failed" in trouble
