@@ -13,12 +13,11 @@ _UNAUTHORIZED = 401
 
 
 class AccessLog:
-    """Appends; the file is kept open, and line by line on disk."""
+    """Appends; each line opens the file, so nothing stays open behind a server that ends."""
 
     def __init__(self, node: Node) -> None:
-        path = node.path(PATH)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = path.open("a", buffering=1, encoding="utf-8")
+        self._path = node.path(PATH)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
 
     def add(self, request: web.Request, response: web.StreamResponse, user: str) -> None:
         """`HOST - USER [TIME] "GET /api2/json/version HTTP/1.1" 200 59`; a refused caller has no name."""
@@ -26,4 +25,5 @@ class AccessLog:
         moment = time.strftime("%d/%m/%Y:%H:%M:%S %z")
         length = len(response.body) if isinstance(response, web.Response) and isinstance(response.body, bytes) else "-"
         line = f'"{request.method} {request.raw_path} HTTP/1.1" {response.status} {length}'
-        self._stream.write(f"{request.remote or '-'} - {caller} [{moment}] {line}\n")
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(f"{request.remote or '-'} - {caller} [{moment}] {line}\n")
