@@ -18,6 +18,7 @@ class AccessLog:
     def __init__(self, node: Node) -> None:
         self._path = node.path(PATH)
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch()
 
     def add(self, request: web.Request, response: web.StreamResponse, user: str) -> None:
         """`HOST - USER [TIME] "GET /api2/json/version HTTP/1.1" 200 59`; a refused caller has no name."""
