@@ -11,10 +11,11 @@ from rocmox.errors import RefusedError, RocmoxError
 from rocmox.facts.kernels import headers_packages
 from rocmox.host import files, guests, places, step
 from rocmox.host.ledger import read_ledger
-from rocmox.host.plan import is_settled, plan, reboot_reasons
+from rocmox.host.plan import is_settled, plan
 from rocmox.host.problems import find_problems, notes, wished_kernel
 from rocmox.host.removal import note_hand_made, plan_removal
 from rocmox.host.resolve import DRIVER, Offer, ask
+from rocmox.host.startup import reboot_reasons
 from rocmox.host.state import HostState, read_here, require_pve
 from rocmox.host.step import Step
 from rocmox.host.wish import HostWish

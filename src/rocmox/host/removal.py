@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from rocmox.host import apt, boot, driver, files, ledger, places, step
 from rocmox.host.ledger import Ledger
-from rocmox.host.plan import Read, start_up
 from rocmox.host.resolve import DRIVER
+from rocmox.host.startup import Read, start_up
 from rocmox.host.state import HostState
 from rocmox.host.step import Step
 from rocmox.host.wish import HostWish

@@ -6,8 +6,9 @@ from rocmox.facts.amdgpu import Module
 from rocmox.host import contents, places
 from rocmox.host.apt_view import source_text
 from rocmox.host.ledger import Ledger
-from rocmox.host.plan import is_settled, kernel_metas, plan, reboot_reasons
+from rocmox.host.plan import is_settled, kernel_metas, plan
 from rocmox.host.removal import plan_removal
+from rocmox.host.startup import reboot_reasons
 from rocmox.host.wish import HostWish
 from tests.unit.host.nodes import VERSION, A, B, built, driven, offer, state, wish
 
@@ -83,7 +84,7 @@ def test_words_of_the_command_line() -> None:
 
 
 def test_systemd_boot_has_its_words_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rocmox.host.plan.ledger.read_ledger", lambda: Ledger(words=("old=1",)))
+    monkeypatch.setattr("rocmox.host.startup.ledger.read_ledger", lambda: Ledger(words=("old=1",)))
     files = {
         places.KERNEL_COMMAND_LINE: "root=ZFS=rpool/ROOT quiet old=1\n",
         "/etc/kernel/proxmox-boot-uuids": "2F70\n",
