@@ -14,7 +14,7 @@ options:
   zipapp: {description: "rocmox.pyz, in base64.", type: str, required: true}
   words: {description: What follows C(rocmox host)., type: list, elements: str, required: true}
   check_words: {description: The same in check mode., type: list, elements: str, default: []}
-  wish: {description: What the role wishes., type: dict, required: true}
+  wish: {description: What the role wishes; a proxy's password may be in it., type: json, required: true}
 """
 
 EXAMPLES = """
@@ -44,7 +44,7 @@ def main() -> None:
         "zipapp": {"type": "str", "required": True, "no_log": True},
         "words": {"type": "list", "elements": "str", "required": True},
         "check_words": {"type": "list", "elements": "str", "default": []},
-        "wish": {"type": "dict", "required": True},
+        "wish": {"type": "json", "required": True, "no_log": True},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     words = module.params["check_words"] if module.check_mode else module.params["words"]
@@ -61,8 +61,8 @@ def run(module: AnsibleModule, words: list[str]) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile(suffix=".pyz") as zipapp:
         zipapp.write(base64.b64decode(module.params["zipapp"]))
         zipapp.flush()
-        argv = [sys.executable, "-I", zipapp.name, "host", *words, "--wish", json.dumps(module.params["wish"])]
-        code, out, err = module.run_command(argv)
+        argv = [sys.executable, "-I", zipapp.name, "host", *words, "--wish", "-"]
+        code, out, err = module.run_command(argv, data=module.params["wish"])  # not seen in `ps`
     try:
         report: dict[str, Any] = json.loads(out)
     except ValueError:

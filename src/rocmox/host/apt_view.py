@@ -50,13 +50,12 @@ class AptView:
         }
         if proxy:
             settings["Acquire::http::Proxy"] = settings["Acquire::https::Proxy"] = proxy
-        self._options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+        self._configuration = write_settings(top, settings)
 
     def run(self, program: str, *arguments: str) -> Completed:
         """One of apt's programs on this view."""
-        argv = [program, *self._options, *arguments]
-        environment = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-        return self._machine.run(argv, timeout_seconds=_FETCH_SECONDS, environment=environment)
+        environment = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "APT_CONFIG": str(self._configuration)}
+        return self._machine.run([program, *arguments], timeout_seconds=_FETCH_SECONDS, environment=environment)
 
     def add_source(self, wish: HostWish) -> bytes:
         """Fetch the pinned key and put AMD's source into the view; the key alone. RefusedError says what is wrong."""
@@ -81,6 +80,21 @@ class AptView:
         """What the source at `url` calls itself (`Origin` of its Release file)."""
         wanted = ["Created-By: Packages", f"Repo-URI: {url.rstrip('/')}/"]
         return set(self.run("apt-get", "indextargets", "--format", "$(ORIGIN)", *wanted).stdout.split())
+
+
+def write_settings(top: Path, settings: dict[str, str], *, main: Path = Path("/etc/apt/apt.conf")) -> Path:
+    """The file for APT_CONFIG. It names another one as apt's main file, since that is read last of all (apt.conf(5)).
+
+    Not on a command line: a proxy's password may be among them, and everybody reads those.
+    """
+    last = top / "last.conf"
+    last.touch(mode=0o600)
+    own = main.read_text(encoding="utf-8", errors="replace") if main.exists() else ""
+    lines = "".join(f'{name} "{value}";\n' for name, value in settings.items())
+    last.write_text(f"{own}\n{lines}", encoding="utf-8")
+    first = top / "first.conf"
+    first.write_text(f'Dir::Etc::main "{last}";\n', encoding="utf-8")
+    return first
 
 
 def pinned_key(blob: bytes, wish: HostWish) -> bytes:

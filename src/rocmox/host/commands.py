@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from rocmox.errors import CannotLookError, RocmoxError, UsageError
 from rocmox.host import answers, files, guests, hook, look, places, trial, upgrade
 from rocmox.host.state import read_here
-from rocmox.host.wish import HostWish, parse_wish
+from rocmox.host.wish import HostWish, parse_wish, stored_text
 from rocmox.machine import LocalMachine
 
 _ANSWER_SECONDS = 900
@@ -19,18 +20,20 @@ _FAILED = 2
 
 def run_look(arguments: argparse.Namespace) -> int:
     """What is, what stands in the way, what would be done; 2 when something stands in the way."""
-    wish = parse_wish(arguments.wish)
+    text = _wished(arguments)
+    wish = parse_wish(text)
     machine, state = look.read_now(wish.root)
-    found = look.look(machine, state, wish, wish_text=_stored(arguments.wish))
+    found = look.look(machine, state, wish, wish_text=stored_text(text))
     _print(look.document(found, [], ""))
     return _FAILED if found.problems else 0
 
 
 def run_apply(arguments: argparse.Namespace) -> int:
     """The same, and then the steps; what must be rebooted for is judged afterwards."""
-    wish = parse_wish(arguments.wish)
+    text = _wished(arguments)
+    wish = parse_wish(text)
     machine, state = look.read_now(wish.root)
-    found = look.look(machine, state, wish, wish_text=_stored(arguments.wish))
+    found = look.look(machine, state, wish, wish_text=stored_text(text))
     if found.problems:
         _print(look.document(found, [], ""))
         return _FAILED
@@ -71,13 +74,17 @@ def run_trial(arguments: argparse.Namespace) -> int:
 
 def run_upgrade(arguments: argparse.Namespace) -> int:
     """One stage of an upgrade; `error` says what failed."""
-    wish = parse_wish(arguments.wish) if arguments.wish else _stored_wish()
+    if arguments.wish:
+        wish = parse_wish(_wished(arguments))
+    else:
+        wish = HostWish() if arguments.stage == "reboot" else _stored_wish()  # after removal none is stored
     stages: dict[str, Callable[[HostWish], dict[str, Any]]] = {
         "plan": _plan,
         "prepare": _prepare,
         "switch": _switch,
         "confirm": _confirm,
         "back": _back,
+        "ready": _ready,
         "reboot": _reboot,
         "report": lambda _wish: {**files.read_document(places.LAST_UPGRADE)},
     }
@@ -170,6 +177,12 @@ def _back(wish: HostWish) -> dict[str, Any]:
     }
 
 
+def _ready(_wish: HostWish) -> dict[str, Any]:
+    """This program where a reboot finds it, and forgets it, even when removal has taken the installed one away."""
+    files.write(places.REBOOT_PROGRAM, look.own_archive().read_bytes(), mode=0o755)
+    return {"changed": False}
+
+
 def _reboot(_wish: HostWish) -> dict[str, Any]:
     """Guests down in their order, then a plain reboot; the unit at boot starts them again."""
     machine = LocalMachine(root="/")
@@ -195,11 +208,10 @@ def _stored_wish() -> HostWish:
     return parse_wish(text)
 
 
-def _stored(text: str) -> str:
-    """A wish as it lies on the node; the target of one upgrade is not kept."""
-    document = json.loads(text)
-    document.pop("upgrade_kernel", None)
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+def _wished(arguments: argparse.Namespace) -> str:
+    """The wish; `-` is read from standard input, so that a proxy's password is not on a command line."""
+    text: str = arguments.wish
+    return sys.stdin.read() if text == "-" else text
 
 
 def _print(document: dict[str, Any]) -> None:

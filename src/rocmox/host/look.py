@@ -101,7 +101,7 @@ def check_headers(state: HostState, offer: Offer, kernel: str) -> None:
 def own_files(wish_text: str) -> tuple[Step, ...]:
     """This program for hooks and units, and the wish they read."""
     steps = []
-    archive = Path(rocmox.__file__).resolve().parents[1]
+    archive = own_archive()
     if archive.is_file():
         content = archive.read_bytes()
         installed = Path(places.PROGRAM)
@@ -116,8 +116,13 @@ def own_files(wish_text: str) -> tuple[Step, ...]:
                 )
             )
     if files.read(places.WISH) != wish_text:
-        steps.append(step.write_file(places.WISH, wish_text, files.read(places.WISH)))
+        steps.append(step.write_file(places.WISH, wish_text, files.read(places.WISH), mode=0o600))
     return tuple(steps)
+
+
+def own_archive() -> Path:
+    """The zipapp that this code runs from (the folder of sources on a controller)."""
+    return Path(rocmox.__file__).resolve().parents[1]
 
 
 def apply(machine: Machine, steps: tuple[Step, ...]) -> tuple[list[str], str]:

@@ -9,6 +9,7 @@ UPGRADE = f"{STATE}/upgrade.json"
 LAST_UPGRADE = f"{STATE}/last-upgrade.json"
 
 PROGRAM = "/usr/local/lib/rocmox/host.pyz"
+REBOOT_PROGRAM = "/run/rocmox/host.pyz"  # still there when removal has taken PROGRAM; a reboot forgets it
 KEYRING = "/etc/apt/keyrings/amdgpu.asc"
 SOURCE = "/etc/apt/sources.list.d/amdgpu.sources"
 PREFERENCES = "/etc/apt/preferences.d/amdgpu"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -29,9 +30,17 @@ def is_settled(state: HostState, wish: HostWish, read: Read) -> bool:
     installed = state.packages.get(DRIVER)
     if not installed or (wish.package_version and installed != wish.package_version):
         return False
-    if read(places.SOURCE) != source_text(wish, places.KEYRING):
+    if read(places.SOURCE) != source_text(wish, places.KEYRING) or _noted_key_url(read, wish) != wish.key_url:
         return False
     return _has_key(read, wish) and all(kernel in state.with_headers for kernel in state.may_boot)
+
+
+def _noted_key_url(read: Read, wish: HostWish) -> str:
+    """Where the key came from; another place is asked, even though the trusted key is here."""
+    try:
+        return str(json.loads(read(places.WISH) or "{}").get("key_url", wish.key_url))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _has_key(read: Read, wish: HostWish) -> bool:

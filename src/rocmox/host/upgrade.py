@@ -124,9 +124,12 @@ def switch(machine: Machine, state: HostState) -> None:
 
 
 def reboot(machine: Machine) -> None:
-    """A plain reboot with the guests in their order; an upgrade that is under way keeps its own account."""
+    """A plain reboot with the guests in their order; an upgrade that is under way keeps its own account.
+
+    After removal there is no unit that would start them, and nothing is noted: the role starts them.
+    """
     found = guests.read_guests(machine)
-    if not files.read_document(places.UPGRADE):
+    if files.read(places.WISH) is not None and not files.read_document(places.UPGRADE):
         _save(phase="reboot", guests=guests.to_json(found), down_at=time.time())
     guests.shut_down(machine, found)
     machine.run(["systemctl", "reboot"]).check()

@@ -21,6 +21,8 @@ _PATTERNS = {
     "kernel": r"(\d+\.\d+[\w.+~-]*)?",
     "upgrade_kernel": r"(\d+\.\d+[\w.+~-]*)?",
 }
+_NOT_STORED = frozenset({"upgrade_kernel", "apt_proxy"})
+_WITH_PASSWORD = re.compile(r"https?://[^/\s]*@")
 # Debian's and Proxmox's own: a pin on them would reach far beyond the driver.
 _FOREIGN_ORIGINS = frozenset({"Debian", "Ubuntu", "Proxmox"})
 
@@ -71,6 +73,15 @@ def parse_wish(text: str) -> HostWish:
     return wish
 
 
+def stored_text(text: str) -> str:
+    """A wish as it lies on the node: without the target of one upgrade, and without the proxy and its password.
+
+    Hooks and units, which read it, ask no source.
+    """
+    document = {name: value for name, value in json.loads(text).items() if name not in _NOT_STORED}
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
 def _value(name: str, value: Any, default: Any) -> Any:
     if name == "module_options" and isinstance(value, dict):
         return tuple(sorted((str(key), str(option)) for key, option in value.items()))
@@ -91,6 +102,12 @@ def _check(wish: HostWish) -> None:
             raise UsageError(
                 f"amdgpu_host_{name}: {getattr(wish, name)!r} has not the form that is asked for",
                 remedy="See the table in roles/amdgpu_host/README.md.",
+            )
+    for name in ("apt_url", "key_url"):
+        if _WITH_PASSWORD.match(getattr(wish, name)):
+            raise UsageError(
+                f"amdgpu_host_{name} holds a user or a password, and everybody on the node can read apt's sources",
+                remedy="Put it into a file of /etc/apt/auth.conf.d with mode 0600 (apt_auth.conf(5)), the URL without.",
             )
     if wish.apt_origin in _FOREIGN_ORIGINS:
         raise UsageError(

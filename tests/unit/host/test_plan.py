@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import pytest
@@ -55,6 +56,13 @@ def test_a_node_as_wished_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert is_settled(driven(), wish(), read)
     assert plan(driven(), wish(), offer(), read) == ()
     assert reboot_reasons(driven(), wish(kernel_command_line=("iommu=pt",))) == ()
+
+
+def test_another_place_of_the_key_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = written(wish(), monkeypatch)
+    noted = {places.WISH: json.dumps({"key_url": wish().key_url})}
+    assert is_settled(driven(), wish(), lambda path: noted.get(path, read(path)))
+    assert not is_settled(driven(), wish(key_url="https://x/other.key"), lambda path: noted.get(path, read(path)))
 
 
 def test_every_kernel_that_may_boot_gets_headers_and_module(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from rocmox.errors import UsageError
 from rocmox.host.resolve import offered_versions, rocm_of
-from rocmox.host.wish import parse_wish
+from rocmox.host.wish import parse_wish, stored_text
 
 
 def test_a_wish() -> None:
@@ -23,6 +23,8 @@ def test_a_wish() -> None:
         {"allow_known_bad": "yes"},
         {"key_fingerprint": "12AB"},
         {"apt_url": "ftp://x"},
+        {"apt_url": "https://me:secret@mirror.example/amdgpu"},
+        {"key_url": "https://token@mirror.example/rocm.gpg.key"},
         {"apt_origin": "Debian"},
         {"kernel": "newest"},
         {"kernel_command_line": ["iommu=pt quiet"]},
@@ -38,6 +40,12 @@ def test_a_wish_without_meaning(document: object) -> None:
 def test_no_json() -> None:
     with pytest.raises(UsageError, match="no JSON"):
         parse_wish("{")
+
+
+def test_a_proxy_and_its_password_do_not_stay_on_the_node() -> None:
+    text = stored_text(json.dumps({"driver": "dkms", "apt_proxy": "http://me:secret@proxy:3128", "upgrade_kernel": ""}))
+    assert json.loads(text) == {"driver": "dkms"}
+    assert parse_wish(text).wants_dkms
 
 
 URL = "https://repo.radeon.com/amdgpu"
