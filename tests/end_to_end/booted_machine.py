@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rocmox.host import places
 from rocmox.lab.vm import lifecycle, reach, snapshots
 from rocmox.lab.vm.places import MachinePlaces, require_state
 from rocmox.machine import Completed
@@ -27,13 +28,21 @@ class BootedMachine:
 
     name: str
 
-    def run(self, *argv: str, timeout_seconds: float = 300) -> Completed:
+    def run(self, *argv: str, timeout_seconds: float = 300, stdin: bytes | None = None) -> Completed:
         """A command on the machine, as root."""
-        return lifecycle.machine_of(require_state(self.name)).run(argv, timeout_seconds=timeout_seconds)
+        machine = lifecycle.machine_of(require_state(self.name))
+        return machine.run(argv, timeout_seconds=timeout_seconds, stdin=stdin)
 
     def says(self, *argv: str) -> str:
         """What a command writes; it must succeed."""
         return self.run(*argv).check().stdout.strip()
+
+    def asked(self, *words: str, **wished: Any) -> dict[str, Any]:
+        """What `rocmox host …` answers there for the wish that the role left, with these fields changed."""
+        wish = {**json.loads(self.says("cat", places.WISH)), **wished}
+        argv = ("python3", "-I", places.PROGRAM, "host", *words, "--wish", "-")
+        document: dict[str, Any] = json.loads(self.run(*argv, stdin=json.dumps(wish).encode()).stdout)
+        return document
 
     def command(self, playbook: str, *further: str) -> list[str]:
         """ansible-playbook's command line."""

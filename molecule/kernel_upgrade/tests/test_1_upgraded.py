@@ -19,6 +19,15 @@ def test_the_new_kernel_runs_with_the_module_and_is_pinned() -> None:
     assert "Kernel pinned on next-boot" not in machine.says("proxmox-boot-tool", "kernel", "list")
 
 
+def test_the_boot_menu_brought_in_what_the_kernel_is_started_with() -> None:
+    assert "iommu=pt" in machine_under_test().says("cat", "/proc/cmdline").split()
+
+
+def test_the_host_is_as_wished_and_a_second_run_changes_nothing() -> None:
+    done = machine_under_test().play("playbooks/prepare_host.yml", "--limit", "pve_hosts", "--diff")
+    assert (done.returncode, "changed=0" in done.stdout) == (0, True)
+
+
 def test_the_guest_opens_its_cards() -> None:
     machine = machine_under_test()
     assert machine.guest_runs()
