@@ -11,6 +11,7 @@ from rocmox.machine.base import Machine
 
 INSTALLED = "installed"
 TREE = "/var/lib/dkms"
+_ARCHITECTURE = "x86_64"  # the only one that Proxmox VE runs on
 # dkms 3: "amdgpu/6.8.5-2041575.24.04, 6.8.12-4-pve, x86_64: installed (Original modules exist)", "amdgpu/6.8.5: added"
 # dkms 2: "amdgpu, 6.8.5-2041575.24.04, 6.8.12-4-pve, x86_64: installed"
 _LINE = re.compile(
@@ -76,6 +77,21 @@ def installed_for(modules: Iterable[DkmsModule], name: str, kernel: str) -> Dkms
     return next((m for m in modules if m.name == name and m.kernel == kernel and m.usable), None)
 
 
+def is_whole(machine: Machine, module: DkmsModule) -> bool:
+    """Whether each file that dkms keeps for this kernel is a module for it, and not the rest of a power cut.
+
+    Its `vermagic` begins with the kernel's release (scripts/mod/modpost.c); modinfo finds none in a torn file. What
+    cannot be looked at counts as whole.
+    """
+    place = f"{TREE}/{module.name}/{module.version}/{module.kernel}/{_ARCHITECTURE}/module"
+    try:
+        files = [f"{place}/{name}" for name in machine.list_directory(place) if ".ko" in name]
+        words = [machine.run(["modinfo", "-F", "vermagic", path]).stdout.split() for path in files]
+    except (OSError, CommandError):
+        return True
+    return bool(words) and all(word[:1] == [module.kernel] for word in words)
+
+
 def first_error(make_log: str) -> str | None:
     """The line that explains a failed build, the compiler's first one where it speaks; None when none does."""
     lines = [line.strip() for line in make_log.splitlines()]
@@ -89,7 +105,7 @@ def first_error(make_log: str) -> str | None:
 def make_logs(name: str, version: str, kernel: str) -> tuple[str, ...]:
     """Where dkms leaves a build's log: while it builds or after it failed, then after it succeeded."""
     place = f"{TREE}/{name}/{version}"
-    return (f"{place}/build/make.log", f"{place}/{kernel}/x86_64/log/make.log")
+    return (f"{place}/build/make.log", f"{place}/{kernel}/{_ARCHITECTURE}/log/make.log")
 
 
 def read_first_error(machine: Machine, name: str, version: str, kernel: str) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ import datetime as dt
 
 from rocmox.errors import RocmoxError
 from rocmox.facts import dkms
+from rocmox.facts.dkms import DkmsModule
 from rocmox.facts.failed_builds import DIRECTORY, FailedBuild, record_text
 from rocmox.facts.kernels import has_headers, version_key
 from rocmox.host import files
@@ -30,7 +31,8 @@ class Built:
 def build(machine: Machine, kernel: str) -> Built:
     """Build and install amdgpu for this kernel unless it is there; a failure is recorded, a success forgets it."""
     before = dkms.read_status(machine)
-    if dkms.installed_for(before, MODULE, kernel):
+    torn = drop_torn(machine, before, kernel)
+    if dkms.installed_for(before, MODULE, kernel) and not torn:
         forget(kernel)
         return Built(kernel=kernel)
     versions = [module.version for module in before if module.name == MODULE]
@@ -52,10 +54,10 @@ def build(machine: Machine, kernel: str) -> Built:
 
 def compile_ahead(machine: Machine, kernel: str) -> None:
     """Compile amdgpu for a kernel whose headers alone are there: one that it does not fit is not even installed."""
-    for module in dkms.read_status(machine):
-        if module.name == MODULE and module.kernel == kernel:
-            return
-    versions = [module.version for module in dkms.read_status(machine) if module.name == MODULE]
+    before = dkms.read_status(machine)
+    if _of(before, kernel) and not drop_torn(machine, before, kernel):
+        return
+    versions = [module.version for module in before if module.name == MODULE]
     if not versions:
         raise RocmoxError("dkms knows no amdgpu; amdgpu-dkms is not installed")
     version = max(versions, key=version_key)
@@ -64,6 +66,24 @@ def compile_ahead(machine: Machine, kernel: str) -> None:
     if done.exit_status:
         error, log = dkms.read_first_error(machine, MODULE, version, kernel) or (_last_words(done), "")
         raise _not_built(Built(kernel=kernel, error=error, log=log))
+    machine.run(["sync"])  # a power cut from now on leaves a whole file behind dkms' word `built`
+
+
+def drop_torn(machine: Machine, known: tuple[DkmsModule, ...], kernel: str) -> bool:
+    """Let dkms forget what a run that was killed left half written for this kernel; whether there was any.
+
+    dkms goes by the file's presence alone (`is_module_built`), so `built` and `installed` may stand for an empty file.
+    """
+    found = _of(known, kernel)
+    torn = [module for module in found if not dkms.is_whole(machine, module)]
+    for module in torn:
+        argv = ["dkms", "remove", "-m", MODULE, "-v", module.version, "-k", kernel]
+        machine.run(argv, timeout_seconds=_SECONDS, environment=_QUIET)
+    return bool(torn)
+
+
+def _of(known: tuple[DkmsModule, ...], kernel: str) -> list[DkmsModule]:
+    return [module for module in known if module.name == MODULE and module.kernel == kernel]
 
 
 def require(machine: Machine, kernel: str) -> Built:

@@ -123,11 +123,13 @@ def _prepare(wish: HostWish) -> dict[str, Any]:
     if found.phase == "nothing":
         return {**_planned(found), "changed": False}
     if found.phase == "build" or not files.read_document(places.UPGRADE).get("built_at"):
-        if files.read_document(places.UPGRADE).get("new") != found.new:
+        before = files.read_document(places.UPGRADE)
+        if before.get("new") != found.new:
             files.remove(places.UPGRADE)  # of an earlier target
+        cut_off = before.get("phase") == "building"
         upgrade.save(old=found.old, new=found.new, phase="building", verdicts=trial.verdicts(machine, wish.root))
         try:
-            upgrade.prepare(machine, state, found)
+            upgrade.prepare(machine, state, found, cut_off=cut_off)
         except RocmoxError as error:
             upgrade.fail(str(error))
             raise

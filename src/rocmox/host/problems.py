@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rocmox.compatibility import Verdict, look_up
 from rocmox.facts.iommu import command_line_words
 from rocmox.facts.kernels import series
-from rocmox.host.state import HostState
+from rocmox.host.state import ESPS, HostState
 from rocmox.host.wish import HostWish
 
 _SECURE_BOOT = (
@@ -60,8 +60,8 @@ def _kernel_problems(state: HostState, wanted: str) -> Iterator[str]:
 
 
 def _room_problems(state: HostState, wish: HostWish) -> Iterator[str]:
-    asked = {"/boot": wish.boot_room_bytes, "/": wish.root_room_bytes}
-    names = {"/boot": "amdgpu_host_boot_room_bytes", "/": "amdgpu_host_root_room_bytes"}
+    asked = {"/boot": wish.boot_room_bytes, ESPS: wish.boot_room_bytes, "/": wish.root_room_bytes}
+    names = dict.fromkeys(asked, "amdgpu_host_boot_room_bytes") | {"/": "amdgpu_host_root_room_bytes"}
     for place, bytes_asked in asked.items():
         free = state.free_bytes.get(place)
         if free is not None and free < bytes_asked:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from rocmox.errors import CannotLookError, RocmoxError
-from rocmox.facts import boot_tool, dkms, grub, kernels, packages, secure_boot
+from rocmox.facts import boot_tool, dkms, esp, grub, kernels, packages, secure_boot
 from rocmox.facts.amdgpu import Module, read_module
 from rocmox.facts.boot_tool import BootKernels
 from rocmox.facts.dkms import DkmsModule
@@ -21,6 +21,7 @@ from rocmox.gpu.join import read_gpus
 from rocmox.machine import LocalMachine, Machine
 
 MODULE = "amdgpu"
+ESPS = "the smallest ESP of proxmox-boot-tool"  # beside /boot and / in free_bytes
 PATTERNS = [
     "amdgpu-dkms*",
     "dkms",
@@ -112,7 +113,7 @@ def read_state(machine: Machine, cards: Machine) -> HostState:
     default = None if "esp" in unknown else look("grub", lambda: grub.read_default_kernel(machine), None)
     no_gpus: tuple[Gpu, ...] = ()
     running = look("running", lambda: read_release(machine), "")
-    return HostState(
+    state = HostState(
         pve=look("pve", lambda: parse_pve(machine.run(["pveversion"]).stdout), None),
         running=running,
         kernels=installed,
@@ -131,6 +132,8 @@ def read_state(machine: Machine, cards: Machine) -> HostState:
         gpus=look("gpus", lambda: tuple(read_gpus(cards)), no_gpus),
         unknown=unknown,
     )
+    room = look("room on the ESPs", lambda: esp.read_free(machine, state.may_boot), None)
+    return state if room is None else dataclasses.replace(state, free_bytes={**state.free_bytes, ESPS: room})
 
 
 def read_loaded(machine: Machine, running: str) -> Module:

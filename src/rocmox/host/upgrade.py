@@ -85,8 +85,11 @@ def _todo(state: HostState, offer: Offer, old: str, new: str) -> tuple[str, ...]
     return (*found, f"check driver, cards and guests on {new}", f"pin kernel {new}")
 
 
-def prepare(machine: Machine, state: HostState, plan: UpgradePlan) -> None:
-    """Headers, kernel and module, in this order, while everything serves."""
+def prepare(machine: Machine, state: HostState, plan: UpgradePlan, *, cut_off: bool = False) -> None:
+    """Headers, kernel and module, in this order, while everything serves.
+
+    What a run that was cut off may have left unwritten (index of modules, initial RAM disk) is made anew.
+    """
     hook.keep_default(machine)
     if state.boot and state.boot.pinned != plan.old:
         ledger.add(pinned=plan.old, pin_before=state.boot.pinned or "")
@@ -101,8 +104,10 @@ def prepare(machine: Machine, state: HostState, plan: UpgradePlan) -> None:
         build.compile_ahead(machine, plan.new)
         apt.install(machine, (plan.offer.kernel_packages[plan.new],))
     build.require(machine, plan.new)
-    if not machine.exists(f"/boot/initrd.img-{plan.new}"):
-        machine.run(["update-initramfs", "-c", "-k", plan.new], timeout_seconds=1800).check()
+    there = machine.exists(f"/boot/initrd.img-{plan.new}")
+    if cut_off or not there:
+        machine.run(["depmod", plan.new], timeout_seconds=300).check()
+        machine.run(["update-initramfs", "-u" if there else "-c", "-k", plan.new], timeout_seconds=1800).check()
     machine.run(["sync"])
     _save(old=plan.old, new=plan.new, phase="built", prepared_at=started, built_at=time.time())
 

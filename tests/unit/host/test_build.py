@@ -93,3 +93,48 @@ def test_the_hook_builds_quietly() -> None:
     node = Node(compiles=True)
     assert hook.kernel_installed(node.machine, C).error == ""
     assert all(argv[0] != "wall" for argv in node.machine.asked)
+
+
+class Cut(ScriptedMachine):
+    """dkms says `state` for C; its file there is whole or torn. What was asked is kept without the questions."""
+
+    def __init__(self, state: str, *, whole: bool) -> None:
+        self.state, self.whole = state, whole
+        super().__init__(self.reply, files={HEADERS: ""})
+
+    def list_directory(self, path: str) -> list[str]:
+        assert path == f"/var/lib/dkms/amdgpu/{DKMS}/{C}/x86_64/module"
+        return ["amdgpu.ko"]
+
+    def reply(self, argv: Sequence[str]) -> tuple[int, str, str]:
+        if argv[:2] == ["dkms", "status"]:
+            return 0, f"amdgpu/{DKMS}, {C}, x86_64: {self.state}\n", ""
+        if argv[:2] == ["dkms", "install"]:
+            self.state, self.whole = "installed", True
+        if argv[0] == "modinfo":
+            return (0, f"{C} SMP preempt mod_unload modversions\n", "") if self.whole else (1, "", "modinfo: ERROR")
+        return 0, "", ""
+
+    def done(self) -> list[tuple[str, ...]]:
+        return [argv[:2] for argv in self.asked if argv[0] == "dkms" and argv[1] != "status"]
+
+
+@pytest.mark.parametrize("state", ["built", "installed"])
+def test_a_module_that_a_power_cut_tore_is_built_anew(state: str) -> None:
+    node = Cut(state, whole=False)
+    assert build.build(node, C).changed
+    assert node.done() == [("dkms", "remove"), ("dkms", "install")]
+
+
+def test_a_whole_one_is_not_compiled_twice() -> None:
+    node = Cut("built", whole=True)
+    build.compile_ahead(node, C)
+    assert node.done() == []
+    assert build.build(node, C).changed
+    assert node.done() == [("dkms", "install")]
+
+
+def test_a_torn_one_is_compiled_ahead_again() -> None:
+    node = Cut("built", whole=False)
+    build.compile_ahead(node, C)
+    assert node.done() == [("dkms", "remove"), ("dkms", "build")]

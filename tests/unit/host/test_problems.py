@@ -2,7 +2,7 @@ import pytest
 
 from rocmox.facts.boot_tool import BootKernels
 from rocmox.host.problems import find_problems, notes
-from rocmox.host.state import HostState
+from rocmox.host.state import ESPS, HostState
 from rocmox.host.wish import HostWish
 from tests.unit.host.nodes import A, driven, state, wish
 
@@ -21,6 +21,7 @@ def test_a_fresh_node_has_none() -> None:
             ["/boot has 1 MB free", "amdgpu_host_boot_room_bytes"],
         ),
         (state(free_bytes={"/boot": 10**9, "/": 10**8}), wish(), ["/ has 100 MB free"]),
+        (state(free_bytes={ESPS: 10**8}), wish(), ["smallest ESP", "has 100 MB free", "amdgpu_host_boot_room_bytes"]),
         (state(broken=("nginx (half-configured)",)), wish(), ["nginx (half-configured)", "dpkg --configure -a"]),
         (state(), wish(release="6.2.0"), [A, "known to fail", "issues/3701", "amdgpu_host_allow_known_bad"]),
         (state(), wish(kernel="6.5.13-1-pve"), ["6.5.13-1-pve has no image in /boot"]),

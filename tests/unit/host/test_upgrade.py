@@ -93,3 +93,18 @@ def test_a_failure_is_history_and_the_old_kernel_stays(monkeypatch: pytest.Monke
     assert upgrade.fail("given up")["error"] == "amdgpu is not loaded"
     found = planned(dataclasses.replace(driven(), kernels=(A, B)), offer(A, B, newest=B), monkeypatch)
     assert found.old == A
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "renewed"), [(True, [("depmod", B), ("update-initramfs", "-u", "-k", B)]), (False, [])]
+)
+def test_what_a_cut_may_have_left_unwritten_is_made_anew(
+    *, cut_off: bool, renewed: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = driven(kernels=(A, B), dkms=built(A, B), with_headers=frozenset({A, B}))
+    found = planned(node, offer(B, newest=B), monkeypatch)
+    monkeypatch.setattr(upgrade.build, "require", lambda _machine, kernel: upgrade.build.Built(kernel=kernel))
+    monkeypatch.setattr(upgrade.hook, "keep_default", lambda _machine: None)
+    machine = ScriptedMachine(files={f"/boot/initrd.img-{B}": ""})
+    upgrade.prepare(machine, node, found, cut_off=cut_off)
+    assert [argv for argv in machine.asked if argv[0] in {"depmod", "update-initramfs"}] == renewed
