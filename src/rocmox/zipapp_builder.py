@@ -15,7 +15,10 @@ _SOURCES = Path(__file__).resolve().parent
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _MAIN = b"import sys\n\nfrom rocmox.cli.main import main\n\nsys.exit(main())\n"
 # What runs on a PVE host and in guests. Other commands say there what they need.
-_PACKAGES = ("machine", "facts", "gpu", "compatibility", "health", "host", "report", "proxmox", "containers")
+_PACKAGES = (
+    *("machine", "facts", "gpu", "compatibility", "health", "host", "report", "proxmox", "containers"),
+    "llamacpp",
+)
 _MODULES = (
     "__init__.py",
     "errors.py",
@@ -33,6 +36,7 @@ _COMMANDS = (
     "cli/host.py",
     "cli/kernel_log.py",
     "cli/kernel_log_follow.py",
+    "cli/llamacpp.py",
     "cli/mes.py",
     "cli/p2p.py",
     "cli/react.py",

@@ -9,6 +9,7 @@ import pytest
 
 from rocmox.containers.repair import wish_document
 from rocmox.zipapp_builder import build
+from tests.unit.llamacpp.sources import source
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,23 @@ def test_it_repairs_a_container_on_the_node(zipapp: Path, gpu_tree: Callable[[st
     assert sent[:2] == ["set", "/nodes/pve1/lxc/101/config"]
     assert {f"{card['render_path']},gid=993,mode=0660", f"{card['card_path']},gid=44,mode=0660"} <= set(sent)
     assert sent[sent.index("--digest") + 1] == "0a1b"
+
+
+def test_it_patches_a_source_in_a_guest(zipapp: Path, gpu_tree: Callable[[str], Path], tmp_path: Path) -> None:
+    stock = source("table")
+    cuda = tmp_path / "ggml/src/ggml-cuda"
+    cuda.mkdir(parents=True)
+    (cuda / "mmvq.cu").write_text(stock.mmvq, encoding="utf-8")
+    (cuda / "common.cuh").write_text(stock.common, encoding="utf-8")
+    root = gpu_tree("none")
+    shown = run(zipapp, "llamacpp", "patch", "--dry-run", "--", str(tmp_path), root=root)
+    assert (cuda / "mmvq.cu").read_text(encoding="utf-8") == stock.mmvq
+    written = run(zipapp, "llamacpp", "patch", "--", str(tmp_path), root=root)
+    assert (shown.returncode, written.returncode) == (0, 0), written.stderr
+    assert written.stdout == shown.stdout
+    assert "+// rocmox mmvq 1 arch=gfx906" in shown.stdout
+    (cuda / "mmvq.cu").write_text("int foreign;\n", encoding="utf-8")
+    assert run(zipapp, "llamacpp", "patch", "--", str(tmp_path), root=root).returncode == 2
 
 
 def test_it_says_what_it_cannot_do(zipapp: Path, gpu_tree: Callable[[str], Path]) -> None:

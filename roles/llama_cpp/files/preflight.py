@@ -26,6 +26,7 @@ NEEDED_MIB = {"cpu": 1500, "hip": 4000}  # source, build tree and result, genero
 NEEDED_MEMORY_MIB = 1500  # one compiler process on the largest file
 SPARE_MIB = 512  # left on the models' disk
 PORTS = range(1, 65536)
+PATCHING_PYTHON = (3, 11)  # rocmox's own minimum
 
 
 def source(wish: Wish) -> Iterator[str]:
@@ -124,6 +125,16 @@ def sandbox(_wish: Wish) -> Iterator[str]:
         )
 
 
+def patching(wish: Wish) -> Iterator[str]:
+    """The program that patches the source needs a Python of 2022."""
+    if wish["patched"] and sys.version_info < PATCHING_PYTHON:
+        found, needed = (".".join(map(str, version[:2])) for version in (sys.version_info, PATCHING_PYTHON))
+        yield (
+            f"This guest has Python {found}, and the mmvq patch needs {needed}. Create the container from a newer "
+            "template (Debian 12 or 13, Ubuntu 24.04), or set llama_cpp_mmvq_patch: off."
+        )
+
+
 def memory(wish: Wish) -> Iterator[str]:
     """Enough for one compiler."""
     if wish["memory_mib"] < NEEDED_MEMORY_MIB:
@@ -206,7 +217,7 @@ def succeeds(argv: list[str]) -> bool:
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
-CHECKS = (source, models, ports, distribution, sandbox, memory, build_space, model_files)
+CHECKS = (source, models, ports, distribution, sandbox, patching, memory, build_space, model_files)
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])

@@ -1,7 +1,8 @@
 """Name the compilers and the processor's instruction sets that a build depends on.
 
 `python3 - BACKEND HIP_ROOT HIP_COMPILER < probe_toolchain.py`; the last two may be empty (look for them). Prints
-`{"identity", "cpu_flags", "hip_root", "hip_compiler", "problem"}`; `problem` is empty when the build can begin.
+`{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "problem"}`; `problem` is empty when the build
+can begin.
 """
 
 import json
@@ -25,8 +26,9 @@ def main(backend: str, hip_root: str, hip_compiler: str) -> None:
         hip_compiler = hip_compiler or first(HIP_COMPILERS)
         identity += [version(hip_compiler), version(hipconfig)]
         problem = problem or hip_problem(identity, hip_root, hip_compiler)
-    found = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem}
-    print(json.dumps({**found, "hip_root": hip_root, "hip_compiler": hip_compiler}))
+    found: dict[str, object] = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem}
+    found |= {"hip_root": hip_root, "hip_compiler": hip_compiler, "card_visible": opens("/dev/kfd")}
+    print(json.dumps(found))
 
 
 def hip_problem(identity: list[str], hip_root: str, hip_compiler: str) -> str:
@@ -54,6 +56,15 @@ def first(patterns: tuple[str, ...]) -> str:
     """The first executable; of several LLVM releases the one that sorts first, as ROCm's packages lag behind."""
     found = [path for pattern in patterns for path in sorted(Path("/").glob(pattern)) if os.access(path, os.X_OK)]
     return str(found[0]) if found else ""
+
+
+def opens(device: str) -> bool:
+    """Whether a driver answers behind the device and this guest may use it."""
+    try:
+        os.close(os.open(device, os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 def cpu_flags() -> list[str]:

@@ -29,6 +29,7 @@ WISH: dict[str, Any] = {
     "archive_sha256": "",
     "backend": "hip",
     "gpu_targets": ["gfx906"],
+    "patched": True,
     "models": [MODEL],
     "distribution": "Debian",
     "distribution_version": "13.1",
@@ -106,6 +107,13 @@ def test_a_port_held_by_something_else_is_named(preflight: ModuleType, monkeypat
 def test_an_unknown_distribution_is_refused(preflight: ModuleType) -> None:
     assert "Debian 12/13" in problems(preflight.distribution, distribution="Fedora", distribution_version="43")
     assert "runs Debian 11" in problems(preflight.distribution, distribution_version="11")
+
+
+def test_an_old_python_cannot_patch(preflight: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems(preflight.patching) == ""
+    monkeypatch.setattr(preflight, "PATCHING_PYTHON", (4, 1))
+    assert "the mmvq patch needs 4.1" in problems(preflight.patching)
+    assert problems(preflight.patching, patched=False) == ""
 
 
 def test_little_memory_is_refused(preflight: ModuleType) -> None:

@@ -17,6 +17,7 @@ def test_cpu_build_needs_the_compiler_alone(
 ) -> None:
     monkeypatch.setattr(probe, "version", lambda program: f"{program} 14.2.0")
     monkeypatch.setattr(probe, "cpu_flags", lambda: ["avx", "avx2"])
+    monkeypatch.setattr(probe, "opens", lambda device: device != "/dev/kfd")
     probe.main("cpu", "", "")
     found = json.loads(capsys.readouterr().out)
     assert found == {
@@ -25,6 +26,7 @@ def test_cpu_build_needs_the_compiler_alone(
         "problem": "",
         "hip_root": "",
         "hip_compiler": "",
+        "card_visible": False,
     }
 
 
@@ -55,3 +57,8 @@ def test_missing_hip_tool_chain_says_what_to_do(
 def test_a_program_that_cannot_be_run_has_no_version(probe: ModuleType) -> None:
     assert probe.version("/no/such/program") == ""
     assert probe.version("") == ""
+
+
+def test_a_device_is_visible_when_it_opens(probe: ModuleType) -> None:
+    assert probe.opens("/dev/null")
+    assert not probe.opens("/no/such/device")
