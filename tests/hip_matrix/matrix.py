@@ -8,7 +8,7 @@ from pathlib import Path
 from rocmox.llamacpp.geometry import Geometry
 from rocmox.llamacpp.mmvq import patch, wished
 from tests.hip_matrix import emulate
-from tests.hip_matrix.compile import Compiled, compile_for
+from tests.hip_matrix.compile import Compiled, compile_for, intermediate_code
 from tests.hip_matrix.sources import Version, mmvq_source, tree
 
 
@@ -33,10 +33,10 @@ def examine(version: Version, work: Path, *, execute: bool) -> Row:
     patched_text = patch(source, geometry, architecture="gfx906")
     texts = {"stock": source.mmvq, "patched": patched_text}
     vega = {key: compile_for("gfx906", text, tree=tree(version), work=work) for key, text in texts.items()}
-    navi = {key: compile_for("gfx1100", text, tree=tree(version), work=work).code for key, text in texts.items()}
+    navi = {key: intermediate_code("gfx1100", text, tree=tree(version), work=work) for key, text in texts.items()}
     problems = compare_kernels(vega["stock"], vega["patched"])
     if navi["stock"] != navi["patched"]:
-        problems.append("gfx1100: the code object is another one")
+        problems.append("gfx1100: the code is another one")
     executed = 0
     if execute:
         results = {key: emulate.run(text, tree=tree(version), work=work / key) for key, text in texts.items()}

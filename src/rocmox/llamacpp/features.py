@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from rocmox.llamacpp.source_text import read_loosely
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Probe:
@@ -59,7 +61,7 @@ def _look(probe: Probe, root: Path) -> Feature:
         folder = (root / probe.files[0]).parent
         return Feature(probe=probe, present=False if folder.is_dir() else None)
     for path in present:
-        found = re.search(probe.pattern, path.read_text(encoding="utf-8", errors="replace"))
+        found = re.search(probe.pattern, read_loosely(path))
         if found:
             return Feature(probe=probe, present=True, value=found[1] if found.re.groups else None)
     return Feature(probe=probe, present=False)

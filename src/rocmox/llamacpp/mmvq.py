@@ -14,14 +14,20 @@ from rocmox.errors import RefusedError, UsageError
 from rocmox.llamacpp import mmvq_inline, mmvq_table
 from rocmox.llamacpp.edits import BEGIN, apply_edits, remove_regions
 from rocmox.llamacpp.geometry import Geometry, check, parse_columns
-from rocmox.llamacpp.mmvq_code import PICK
+from rocmox.llamacpp.mmvq_code import PICK, remove_picks
 
 ARCHITECTURES = ("gfx906", "gfx900")
-"""GPUs whose kernels change. Other GPUs keep their code byte for byte."""
+"""GPUs that the patch is for. RDNA keeps its code byte for byte; CDNA follows where it shares GCN's geometry: before
+b4567, where the host cannot tell one gfx9 from another, and in the table from b4873 on."""
+
+STAMP_VERSION = 1
+"""Rises with every change of the text that the patch inserts: a build of a file with another number is another one."""
 
 _STAMP = re.compile(
-    r"^// rocmox mmvq 1 arch=(\w+) nwarps=([\d,]+) rows=([\d,]+) stock-sha256=([0-9a-f]{64})$", re.MULTILINE
+    rf"^// rocmox mmvq {STAMP_VERSION} arch=(\w+) nwarps=([\d,]+) rows=([\d,]+) stock-sha256=([0-9a-f]{{64}})$",
+    re.MULTILINE,
 )
+_OTHER_STAMP = re.compile(r"^// rocmox mmvq (\d+) arch=", re.MULTILINE)
 _OFFSET = re.compile(r"^#define ((?:GGML_CUDA_)?CC_OFFSET_AMD)\s+(1000000|0x1000000)\b", re.MULTILINE)
 
 
@@ -102,10 +108,16 @@ def revert(source: Source) -> str:
     """The file as it came; RefusedError when it was edited after the patch."""
     stamp = read_stamp(source.mmvq)
     if stamp is None:
+        other = _OTHER_STAMP.search(source.mmvq)
+        if other and int(other[1]) != STAMP_VERSION:
+            raise RefusedError(
+                f"{source.path} was patched by another rocmox (patch {other[1]}; this one is {STAMP_VERSION})",
+                remedy="Take the file as it came from llama.cpp (`git checkout` it), then patch again.",
+            )
         if BEGIN in source.mmvq or PICK in source.mmvq:
             raise _edited(source.path)
         return source.mmvq
-    text = re.sub(rf"{PICK}\(([a-z_\[\]]+)\)", r"\1[threadIdx.x]", remove_regions(source.mmvq))
+    text = remove_picks(remove_regions(source.mmvq))
     stock = dataclasses.replace(source, mmvq=text)
     if _sha256(text) != stamp.stock_sha256 or _patched(stock, stamp.geometry, stamp.architecture) != source.mmvq:
         raise _edited(source.path)
@@ -113,7 +125,7 @@ def revert(source: Source) -> str:
 
 
 def _patched(stock: Source, geometry: Geometry, architecture: str) -> str:
-    stamp = f"// rocmox mmvq 1 arch={architecture} {geometry.text()} stock-sha256={_sha256(stock.mmvq)}"
+    stamp = f"// rocmox mmvq {STAMP_VERSION} arch={architecture} {geometry.text()} stock-sha256={_sha256(stock.mmvq)}"
     if stock.has_table:
         edits = mmvq_table.edits(stock.mmvq, geometry, stamp)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rocmox.llamacpp.geometry import Geometry
@@ -28,10 +29,22 @@ def _function(name: str, values: Sequence[int]) -> list[str]:
     ]
 
 
-def pick_macro(device: str) -> list[str]:
-    """`PICK(a)` is `a[threadIdx.x]`: written so that `a` stays in registers on the patched GPUs, as it was elsewhere.
+def pick(array: str) -> str:
+    """What stands for `array[threadIdx.x]` in a patched file; `array` is `tmp[j]` or `tmp`."""
+    return f"{PICK}({array.partition('[')[0]}, {array})"
 
-    An index known at run time alone makes LLVM put the array into scratch (upstream's own cure: #25445).
+
+def remove_picks(text: str) -> str:
+    """The text with upstream's own indices again."""
+    return re.sub(rf"{PICK}\(\w+, ([a-z_\[\]]+)\)", r"\1[threadIdx.x]", text)
+
+
+def pick_macro(device: str) -> list[str]:
+    """`PICK(whole, part)` is `part[threadIdx.x]`, written so that `whole` stays in registers on the patched GPUs.
+
+    An index known at run time alone makes LLVM put an array of three and more into scratch (upstream's own cure:
+    #25445). One or two it keeps in registers by itself, and more sparingly: these keep their code, so that a kernel of
+    one column is the very one that it was.
     """
     return [
         f"#if {device}",
@@ -45,8 +58,8 @@ def pick_macro(device: str) -> list[str]:
         "    }",
         "    return picked;",
         "}",
-        f"#define {PICK}(values) rocmox_mmvq_pick(values)",
+        f"#define {PICK}(whole, part) (sizeof(whole) <= 2*sizeof(float) ? part[threadIdx.x] : rocmox_mmvq_pick(part))",
         "#else",
-        f"#define {PICK}(values) values[threadIdx.x]",
+        f"#define {PICK}(whole, part) part[threadIdx.x]",
         f"#endif // {device}",
     ]

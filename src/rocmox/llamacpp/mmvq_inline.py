@@ -2,8 +2,8 @@
 
 Both must say the same. Three things make that delicate on GCN (read in ggml-cuda/{mmvq.cu,common.cuh,ggml-cuda.cu}):
 
-* Before b4567 (#11244) the host knows a GPU as `100 * major + 10 * minor + 1000000`: every gfx9 is 1000900, so the
-  device side has to go by `__GFX9__` as well. From b4567 on it is `0x1000000 + 0x906`.
+* Before b4567 (#11244) the host knows a GPU as `100 * major + 10 * minor + 1000000`: 1000900 is any of gfx900, 906,
+  908 and 90a, so host and device both go by the family (`__GFX9__`). From b4567 on it is `0x1000000 + 0x906`.
 * HIP kernels have no launch bounds there: the compiler then assumes 1024 threads, leaves 64 registers, and spills.
 * `tmp[j][threadIdx.x]` is an index that only a thread knows: LLVM puts `tmp` into scratch for it.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from rocmox.llamacpp.edits import Edit, region
 from rocmox.llamacpp.geometry import Geometry
-from rocmox.llamacpp.mmvq_code import PICK, geometry_functions, pick_macro
+from rocmox.llamacpp.mmvq_code import geometry_functions, pick, pick_macro
 
 STOCK = Geometry(nwarps=(4, 4, 4, 4, 2, 2, 2, 2), rows=(1, 2, 2, 2, 2, 2, 2, 2))
 WARP_SIZE = 32
@@ -23,7 +23,7 @@ _SWITCH = (
     r"switch ?\(ncols_y\) \{\s+case 1:\s+nwarps = 4;\s+rows_per_cuda_block = 1;\s+break;"
     r"\s+case 2:\s+case 3:\s+case 4:\s+nwarps = 4;\s+rows_per_cuda_block = 2;\s+break;"
     r"\s+case 5:\s+case 6:\s+case 7:\s+case 8:\s+nwarps = 2;\s+rows_per_cuda_block = 2;\s+break;"
-    r"\s+default:\s+GGML_ABORT\(\"fatal error\"\);\s+break;\s+\}\s+\}\s*\n"
+    r"\s+default:\s+GGML_(?:ABORT\(\"fatal error\"\)|ASSERT\(false\));\s+break;\s+\}\s+\}\s*\n"
 )
 
 
@@ -33,7 +33,7 @@ def edits(geometry: Geometry, stamp: str, *, hexadecimal: bool, offset: str) -> 
         device = "defined(__gfx906__) || defined(__gfx900__)"
         host = f"cc == {offset} + 0x906 || cc == {offset} + 0x900"
     else:
-        device, host = "defined(__GFX9__)", f"cc == {offset} + 900"
+        device, host = "defined(__GFX9__)", f"cc >= {offset} + 900 && cc < {offset} + 1000"
     return [
         Edit(
             name="includes",
@@ -65,11 +65,12 @@ def edits(geometry: Geometry, stamp: str, *, hexadecimal: bool, offset: str) -> 
         Edit(
             name="write-back",
             pattern=r"row0 \+ threadIdx\.x\] = (?P<here>tmp\[j\]\[threadIdx\.x\]);",
-            replace=f"{PICK}(tmp[j])",
+            replace=pick("tmp[j]"),
         ),
         Edit(
             name="host switch",
-            pattern=_SWITCH + r"(?P<here>)\s*const int64_t nblocks = \(nrows_x \+ rows_per_cuda_block - 1\)",
+            pattern=_SWITCH + r"(?P<here>)\s*const int64_t nblocks = \(nrows_x \+ rows_per_cuda_block - 1\)"
+            r"[^}]*\bblock_dims\(WARP_SIZE, nwarps, 1\);",
             insert=region(
                 "    {",
                 "        const int cc = ggml_cuda_info().devices[id].cc;",

@@ -10,7 +10,7 @@ import re
 
 from rocmox.llamacpp.edits import Edit, region
 from rocmox.llamacpp.geometry import Geometry
-from rocmox.llamacpp.mmvq_code import PICK, geometry_functions, pick_macro
+from rocmox.llamacpp.mmvq_code import geometry_functions, pick, pick_macro
 
 STOCK = Geometry(nwarps=(2, 2, 2, 2, 1, 1, 1, 1), rows=(1, 2, 2, 2, 2, 2, 2, 2))
 WARP_SIZE = 64
@@ -33,9 +33,22 @@ _GCN_BRANCH = (
     r"\s+case 1:\s+case 2:\s+case 3:\s+case 4:\s+return 2;"
     r"\s+case 5:\s+case 6:\s+case 7:\s+case 8:\s+default:\s+return 1;\s+\}"
 )
+_ARGUMENTS = r"\((?:type, )?ncols_\w+, "
+# Who asks the functions: a file whose kernel or launch has a geometry of its own is another one.
+_ANCHORS = {
+    "GCN branch of calc_nwarps": _GCN_BRANCH,
+    "table of the device": r"#elif [^\n]*\bdefined\(GCN\)[^\n]*\n\s+return MMVQ_PARAMETERS_GCN;",
+    "table of the host": r"if \([^\n]*\bGGML_CUDA_CC_IS_GCN\(cc\)[^\n]*\) \{\s+return MMVQ_PARAMETERS_GCN;",
+    "launch bounds": rf"__launch_bounds__\(calc_nwarps{_ARGUMENTS}get_device_table_id\(\)",
+    "warps of the kernel": rf"\bconstexpr int nwarps += calc_nwarps{_ARGUMENTS}table_id\b",
+    "rows of the kernel": rf"\bconstexpr int rows_per_cuda_block += calc_rows_per_block{_ARGUMENTS}table_id\b",
+    "blocks of the launch": rf"\b(?:rpb = |nblocks = \(nrows_x \+ )calc_rows_per_block{_ARGUMENTS}table_id\b",
+    "warps of the launch": rf"\bconst int nwarps = calc_nwarps{_ARGUMENTS}table_id\b[^}}]*"
+    rf"\bblock_dims\(warp_size, nwarps, 1\);|\bblock_dims\(warp_size, calc_nwarps{_ARGUMENTS}table_id\), 1\);",
+}
 _STATIC_WRITE_BACK = r"if \(threadIdx\.x == i && \(rows_per_cuda_block == 1"
 # Arrays that a version may index by the thread: the kernel's sums and gates, and those of its MoE sibling.
-_THREAD_INDEXED = (r"tmp\[j\]", r"tmp_gate\[j\]", "tmp", "tmp_gate")
+_THREAD_INDEXED = ("tmp[j]", "tmp_gate[j]", "tmp", "tmp_gate")
 
 
 def edits(text: str, geometry: Geometry, stamp: str) -> list[Edit]:
@@ -57,8 +70,8 @@ def edits(text: str, geometry: Geometry, stamp: str) -> list[Edit]:
             pattern=rf"{_NWARPS}(?P<here>)",
             insert=_early_return("nwarps", columns, ""),
         ),
-        Edit(name="GCN branch of calc_nwarps", pattern=_GCN_BRANCH),
         Edit(name="calc_rows_per_block", pattern=_ROWS, insert=_early_return("rows", columns, unless_small)),
+        *(Edit(name=name, pattern=pattern) for name, pattern in _ANCHORS.items()),
         *_write_back(text),
     ]
 
@@ -81,11 +94,11 @@ def _write_back(text: str) -> list[Edit]:
     found = [
         Edit(
             name=f"write-back of {array}",
-            pattern=rf"= (?P<here>{array}\[threadIdx\.x\]);",
-            replace=f"{PICK}({array.replace(chr(92), '')})",
+            pattern=rf"= (?P<here>{re.escape(array)}\[threadIdx\.x\]);",
+            replace=pick(array),
         )
         for array in _THREAD_INDEXED
-        if re.search(rf"= {array}\[threadIdx\.x\];", text)
+        if re.search(rf"= {re.escape(array)}\[threadIdx\.x\];", text)
     ]
     if any("[j]" in (edit.replace or "") for edit in found):
         return found

@@ -7,6 +7,7 @@ import difflib
 from pathlib import Path
 
 from rocmox.llamacpp.mmvq import Source, patch, revert, wished
+from rocmox.llamacpp.source_text import replace_text
 from rocmox.llamacpp.tree import MMVQ, read_source
 
 
@@ -30,11 +31,8 @@ class Change:
         return "".join(lines)
 
     def write(self) -> None:
-        """Replace the file in one step: a kill leaves the old one or the new one."""
-        partial = self.path.with_name(f".{self.path.name}.rocmox")
-        partial.write_text(self.after, encoding="utf-8", newline="")
-        partial.chmod(self.path.stat().st_mode & 0o7777)
-        partial.replace(self.path)
+        """Replace the file in one step; RefusedError when it cannot be, with the old one in place."""
+        replace_text(self.path, self.after)
 
 
 def plan_patch(root: Path, *, architecture: str, nwarps: str | None, rows: str | None) -> Change:

@@ -9,9 +9,10 @@ from pathlib import Path
 from rocmox.errors import UsageError
 from rocmox.llamacpp.features import Feature, known_commits, read_features
 from rocmox.llamacpp.mmvq import Source
+from rocmox.llamacpp.source_text import read_exactly, read_loosely
 
 MMVQ = "ggml/src/ggml-cuda/mmvq.cu"
-_COMMON = "ggml/src/ggml-cuda/common.cuh"
+COMMON = "ggml/src/ggml-cuda/common.cuh"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _TAG = re.compile(r"b(\d{3,6})")
 _VERSION = re.compile(r"set\(LLAMA_VERSION_(?:MAJOR|MINOR|PATCH) +(\d+)\)")
@@ -63,17 +64,14 @@ def read_tree(root: Path) -> Tree:
 
 
 def read_source(root: Path) -> Source:
-    """The files that the mmvq patch reads; UsageError when they are not there."""
-    missing = [name for name in (MMVQ, _COMMON) if not (root / name).is_file()]
+    """The files that the mmvq patch reads; UsageError when they are not there, RefusedError when foreign."""
+    missing = [name for name in (MMVQ, COMMON) if not (root / name).is_file()]
     if missing:
         raise UsageError(
             f"{root} lacks {' and '.join(missing)}: the patch knows llama.cpp from b3236 on",
             remedy="Name the folder of a llama.cpp source tree.",
         )
-    # newline="" keeps every byte: a tree with Windows line ends is refused by its anchors instead of rewritten
-    with (root / MMVQ).open(encoding="utf-8", newline="") as stream:
-        mmvq = stream.read()
-    return Source(path=str(root / MMVQ), mmvq=mmvq, common=(root / _COMMON).read_text(encoding="utf-8"))
+    return Source(path=str(root / MMVQ), mmvq=read_exactly(root / MMVQ), common=read_loosely(root / COMMON))
 
 
 def _bounds(features: dict[str, Feature]) -> tuple[int | None, int | None]:
@@ -113,7 +111,7 @@ def _read_build(root: Path, commit: str | None) -> int | None:
 
 
 def _read_version(root: Path) -> str | None:
-    parts = _VERSION.findall((root / "CMakeLists.txt").read_text(encoding="utf-8", errors="replace"))
+    parts = _VERSION.findall(read_loosely(root / "CMakeLists.txt"))
     return ".".join(parts) if parts else None
 
 
@@ -123,10 +121,10 @@ def _loose_tags(folder: Path) -> dict[str, str]:
 
 def _packed(folder: Path) -> dict[str, str]:
     path = folder / "packed-refs"
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    lines = read_loosely(path).splitlines() if path.is_file() else []
     pairs = (line.split(" ", 1) for line in lines if _COMMIT.match(line) and " " in line)
     return {name: commit for commit, name in pairs}
 
 
 def _first_line(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip() if path.is_file() else ""
+    return read_loosely(path).partition("\n")[0].strip() if path.is_file() else ""

@@ -43,4 +43,5 @@ static void mul_mat_vec_q_cuda(const int ncols_y) {
         }
     }
     const int64_t nblocks = (nrows_x + rows_per_cuda_block - 1) / rows_per_cuda_block;
+    const dim3 block_dims(WARP_SIZE, nwarps, 1);
 }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rocmox.errors import RefusedError, UsageError
 from rocmox.llamacpp.geometry import Geometry
-from rocmox.llamacpp.mmvq import Source, patch, read_stamp, revert, wished
+from rocmox.llamacpp.mmvq import STAMP_VERSION, Source, patch, read_stamp, revert, wished
 from tests.unit.llamacpp.sources import NAMES, source
 
 GEOMETRIES = st.builds(
@@ -49,7 +49,11 @@ def test_host_and_device_ask_the_same_function(name: str) -> None:
 @pytest.mark.parametrize(
     ("offset", "host", "device"),
     [
-        ("#define CC_OFFSET_AMD 1000000", "cc == CC_OFFSET_AMD + 900", "defined(__GFX9__)"),
+        (
+            "#define CC_OFFSET_AMD 1000000",
+            "cc >= CC_OFFSET_AMD + 900 && cc < CC_OFFSET_AMD + 1000",
+            "defined(__GFX9__)",
+        ),
         (
             "#define GGML_CUDA_CC_OFFSET_AMD      0x1000000",
             "cc == GGML_CUDA_CC_OFFSET_AMD + 0x906 ||",
@@ -61,6 +65,20 @@ def test_the_host_condition_follows_how_the_version_numbers_gpus(offset: str, ho
     text = patched(dataclasses.replace(source("constants"), common=offset + "\n")).mmvq
     assert host in text
     assert f"#if {device}" in text
+
+
+def test_the_oldest_way_to_abort_is_known() -> None:
+    stock = source("constants")
+    older = dataclasses.replace(stock, mmvq=stock.mmvq.replace('GGML_ABORT("fatal error")', "GGML_ASSERT(false)"))
+    assert older != stock
+    assert "rocmox_mmvq_nwarps(ncols_y)" in patched(older).mmvq
+
+
+def test_a_file_patched_by_another_release_is_named_as_such() -> None:
+    once = patched(source("table"))
+    other = once.mmvq.replace(f"rocmox mmvq {STAMP_VERSION} arch", f"rocmox mmvq {STAMP_VERSION + 1} arch")
+    with pytest.raises(RefusedError, match="another rocmox"):
+        patched(dataclasses.replace(once, mmvq=other))
 
 
 def test_no_index_by_the_thread_is_left_in_a_store() -> None:
@@ -81,6 +99,17 @@ def test_small_k_keeps_its_rows(name: str) -> None:
         ("constants", "= tmp[j][threadIdx.x];", "= tmp[j][0];"),
         ("table", "return 2;", "return 1;"),
         ("table", "= tmp[j][threadIdx.x];", "= tmp[j][0];"),
+        ("constants", "block_dims(WARP_SIZE, nwarps, 1)", "block_dims(WARP_SIZE, 2, 1)"),
+        ("table", "defined(GCN) || defined(CDNA)", "defined(CDNA)"),
+        ("table", "GGML_CUDA_CC_IS_GCN(cc) || ", ""),
+        ("table", "int nwarps = calc_nwarps(ncols_dst, table_id)", "int nwarps = 1"),
+        ("table", "rows_per_cuda_block = calc_rows_per_block(ncols_dst, table_id)", "rows_per_cuda_block = 1"),
+        ("table", "block_dims(warp_size, calc_nwarps(ncols_dst, table_id), 1)", "block_dims(warp_size, 1, 1)"),
+        ("table", "(nrows_x + calc_rows_per_block(ncols_dst, table_id) - 1)", "(nrows_x + 1)"),
+        ("gated", "__launch_bounds__(calc_nwarps(type, ncols_dst", "__launch_bounds__(calc_nwarps(type, 1"),
+        ("gated", "    const int nwarps = calc_nwarps(type, ncols_dst,", "    const int nwarps = calc_nwarps(type, 1,"),
+        ("gated", "rpb = calc_rows_per_block(ncols_dst, table_id, small_k, nwarps)", "rpb = 1"),
+        ("gated", "block_dims(warp_size, nwarps, 1)", "block_dims(warp_size, 1, 1)"),
         ("gated", "return 2;", "return 1;"),
         ("gated", "threadIdx.x == i &&", "threadIdx.y == i &&"),
     ],
