@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from rocmox.bench.measurement import DEFAULT_UBATCH
 from rocmox.errors import CommandError, UsageError
 from rocmox.machine import Machine
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to measure: every split mode with every depth and every number of sequences at once."""
+    """What to measure: every split mode with every depth and every number of sequences at once.
+
+    `threads` None leaves them to llama.cpp; `wrapper` are words before each command, such as those of `flock`.
+    """
 
     model: str
     programs: str
@@ -22,9 +26,12 @@ class Plan:
     generate_tokens: int = 128
     batched_prompt_tokens: int = 256
     repetitions: int = 5
+    batched_repetitions: int = 3
     gpu_layers: int = 999
-    ubatch: int = 512
+    ubatch: int = DEFAULT_UBATCH
     flash_attention: str = "off"
+    threads: int | None = None
+    wrapper: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,10 +69,12 @@ def llama_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str]:
     """One command for all depths of a split mode."""
     depths = ",".join(map(str, plan.depths_tokens))
     return [
+        *plan.wrapper,
         *(f"{plan.programs}/llama-bench", "-m", plan.model, "-o", "json", "-r", str(plan.repetitions)),
         *("-p", str(plan.prompt_tokens), "-n", str(plan.generate_tokens), "-ub", str(plan.ubatch)),
         *("-ngl", str(plan.gpu_layers), "-sm", split_mode, "-fa", _flash_attention(plan, abilities)),
         *(("-d", depths) if abilities.depth else ()),
+        *_threads(plan),
     ]
 
 
@@ -76,11 +85,17 @@ def batched_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str
     words = abilities.flash_attention_words
     flash = ["-fa", plan.flash_attention] if words else ["-fa"] if plan.flash_attention == "on" else []
     return [
+        *plan.wrapper,
         *(f"{plan.programs}/llama-batched-bench", "-m", plan.model, "--output-format", "jsonl"),
         *("-npp", str(plan.batched_prompt_tokens), "-ntg", str(plan.generate_tokens)),
         *("-npl", ",".join(map(str, plan.parallel)), "-c", str(context), "-b", "2048", "-ub", str(plan.ubatch)),
         *("-ngl", str(plan.gpu_layers), "-sm", split_mode, *flash),
+        *_threads(plan),
     ]
+
+
+def _threads(plan: Plan) -> tuple[str, ...]:
+    return ("-t", str(plan.threads)) if plan.threads else ()
 
 
 def _flash_attention(plan: Plan, abilities: Abilities) -> str:

@@ -8,12 +8,16 @@ from typing import Any, Literal
 
 Phase = Literal["prefill", "decode"]
 
+DEFAULT_UBATCH = 512
+"""llama.cpp's own, in every version."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measurement:
     """Tokens per second of one phase. `samples` holds every repetition, in the order measured.
 
     `parallel` sequences ran at once and the speed is that of all together. `depth_tokens` were in the KV cache before.
+    `threads` None is llama.cpp's own choice.
     """
 
     tool: str
@@ -26,11 +30,12 @@ class Measurement:
     split_mode: str
     parallel: int = 1
     depth_tokens: int = 0
-    ubatch: int = 512
+    ubatch: int = DEFAULT_UBATCH
     gpu_layers: int = -1
     type_k: str = "f16"
     type_v: str = "f16"
     flash_attention: str = "off"
+    threads: int | None = None
 
     @property
     def tokens_per_second(self) -> float:
@@ -42,7 +47,7 @@ class Measurement:
         """What two measurements must share to be compared."""
         return (
             *(self.tool, self.model, self.phase, self.tokens, self.split_mode, self.parallel, self.depth_tokens),
-            *(self.ubatch, self.gpu_layers, self.type_k, self.type_v, self.flash_attention),
+            *(self.ubatch, self.gpu_layers, self.type_k, self.type_v, self.flash_attention, self.threads),
         )
 
     def label(self) -> str:
@@ -51,6 +56,8 @@ class Measurement:
         parts += [f"{self.parallel} at once"] if self.parallel > 1 else []
         parts += [f"after {self.depth_tokens}"] if self.depth_tokens else []
         parts += [f"KV {self.type_k}/{self.type_v}"] if (self.type_k, self.type_v) != ("f16", "f16") else []
+        parts += [f"ubatch {self.ubatch}"] if self.ubatch != DEFAULT_UBATCH else []
+        parts += [f"{self.threads} threads"] if self.threads else []
         return ", ".join(parts)
 
 

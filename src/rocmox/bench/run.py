@@ -58,13 +58,21 @@ def run_plan(plan: Plan, machine: Machine, *, tell: Tell, timeout_seconds: float
 
 def _measure(split_mode: str, plan: Plan, abilities: Abilities, run: Callable[[list[str]], str]) -> list[Measurement]:
     single = parse_llama_bench(run(llama_bench(plan, split_mode, abilities)))
-    if not plan.parallel or not single:
-        return single
-    first = single[0]
-    several = parse_batched_bench(
-        run(batched_bench(plan, split_mode, abilities)),
-        model=first.model,
-        model_bytes=first.model_bytes,
-        split_mode=split_mode,
-    )
-    return [*single, *(dataclasses.replace(one, parameters=first.parameters) for one in several)]
+    several: list[Measurement] = []
+    if plan.parallel and single:
+        several = _measure_several(split_mode, plan, single[0], lambda: run(batched_bench(plan, split_mode, abilities)))
+    return [dataclasses.replace(one, threads=plan.threads) for one in (*single, *several)]
+
+
+def _measure_several(split_mode: str, plan: Plan, first: Measurement, run: Callable[[], str]) -> list[Measurement]:
+    """llama-batched-bench measures once: it is run as often as there are to be repetitions."""
+    rounds = [
+        parse_batched_bench(run(), model=first.model, model_bytes=first.model_bytes, split_mode=split_mode)
+        for _ in range(plan.batched_repetitions)
+    ]
+    return [
+        dataclasses.replace(
+            same[0], parameters=first.parameters, samples=tuple(sample for one in same for sample in one.samples)
+        )
+        for same in zip(*rounds, strict=True)
+    ]

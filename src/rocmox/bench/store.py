@@ -26,7 +26,10 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """Everything of one `rocmox bench run`. `started` is ISO 8601 in UTC; processor limits without cards."""
+    """Everything of one `rocmox bench run`. `started` is ISO 8601 in UTC; processor limits without cards.
+
+    `settings` are those of a search's variant, empty for a run of its own.
+    """
 
     started: str
     surroundings: Surroundings
@@ -34,6 +37,7 @@ class Run:
     failures: tuple[Failure, ...] = ()
     processor_memory_bytes_per_second: float | None = None
     processor_operations_per_second: float | None = None
+    settings: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -50,10 +54,20 @@ def default_store() -> Path:
 def save(run: Run, folder: Path) -> Path:
     """Write a run; the file appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{run.started.replace(':', '').replace('+0000', 'Z')}.json"
+    path = _free_path(folder, run.started.replace(":", "").replace("+0000", "Z"))
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(to_dict(run), indent=2, ensure_ascii=False), encoding="utf-8")
     partial.replace(path)
+    return path
+
+
+def _free_path(folder: Path, name: str) -> Path:
+    """Two runs may begin within one second."""
+    path = folder / f"{name}.json"
+    number = 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}_{number}.json"
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rocmox.bench.axes import NAMES
 from rocmox.bench.store import default_store
 from rocmox.machine.address import FORMS
 
@@ -20,6 +21,7 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     report.add_argument("run", type=Path, nargs="?", help="a stored run (default: the newest)")
     report.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown")
     report.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
+    report.add_argument("--fail-on-slower", action="store_true", help="exit 2 when something became slower")
     for verb in verbs.choices.values():
         verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
         verb.add_argument("--store", type=Path, default=default_store(), help="folder of runs (default: %(default)s)")
@@ -33,11 +35,39 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parallel", type=_numbers, default=(1, 2, 4, 8), help="sequences at once, as in 1,2,4,8")
     parser.add_argument("--depth", type=_numbers, default=(0,), help="tokens in the context before, as in 0,4096,16384")
     parser.add_argument("--prompt", type=_count, default=512, help="tokens of the prompt (default: %(default)s)")
+    parser.add_argument("--batched-prompt", type=_count, default=256, help="of each at once (default: %(default)s)")
     parser.add_argument("--generate", type=_count, default=128, help="tokens generated (default: %(default)s)")
     parser.add_argument("--repetitions", type=_count, default=5, help="of every test (default: %(default)s)")
     parser.add_argument("--gpu-layers", type=int, default=999, help="layers on cards (default: all)")
     parser.add_argument("--flash-attn", choices=("on", "off", "auto"), default="off", help="(default: %(default)s)")
+    parser.add_argument("--ubatch", type=_numbers, default=(), help="tokens computed at once (default: 512)")
+    parser.add_argument("--threads", type=_numbers, default=(), help="of the processor (default: llama.cpp's choice)")
     parser.add_argument("--timeout", type=float, default=7200, help="seconds for one command (default: %(default)s)")
+    _add_search(parser.add_argument_group("search", "the fastest build and settings by A/B/A, kept and resumed"))
+
+
+def _add_search(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--search", action="store_true", help="vary the axes; --ubatch and --threads list values then")
+    group.add_argument("--axes", type=_axes, default=NAMES, help=f"what to vary, of {','.join(NAMES)} (default: all)")
+    group.add_argument("--every", action="store_true", help="every combination, not one axis after the other")
+    group.add_argument("--rounds", type=_count, default=4, help="visits to a variant at most (default: %(default)s)")
+    group.add_argument("--minutes", type=float, default=0, help="begin no contest later than this (default: no limit)")
+    group.add_argument("--source", help="llama.cpp's source there (default: that of the build in --llama)")
+    group.add_argument("--work", default="/var/lib/llama-cpp/search", help="folder for builds (default: %(default)s)")
+    group.add_argument(
+        "-D", "--define", action="append", default=[], metavar="NAME=VALUE", help="for CMake (default: as that build)"
+    )
+    group.add_argument(
+        "-E", "--environment", action="append", default=[], metavar="NAME=VALUE", help="as HIPCXX (default: likewise)"
+    )
+
+
+def _axes(text: str) -> tuple[str, ...]:
+    words = tuple(text.split(","))
+    unknown = set(words) - set(NAMES)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: use {', '.join(NAMES)}")
+    return words
 
 
 def _words(text: str) -> tuple[str, ...]:

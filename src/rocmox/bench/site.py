@@ -1,0 +1,38 @@
+"""What a machine and its present programs can do, before a search varies anything."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from rocmox.bench.commands import Plan, read_abilities
+from rocmox.bench.surroundings import read_surroundings
+from rocmox.machine import Machine
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Site:
+    """`ubatches` and `threads` are the values that the user named, the first one what serves now."""
+
+    cards: int
+    processor_threads: int
+    split_modes: frozenset[str]
+    llama_build: int | None
+    flash_attention: str
+    ubatches: Sequence[int] = ()
+    threads: Sequence[int] = ()
+
+
+def read_site(machine: Machine, plan: Plan, *, ubatches: Sequence[int], threads: Sequence[int]) -> Site:
+    """UsageError when the programs are not there."""
+    abilities = read_abilities(machine, plan.programs)
+    around = read_surroundings(machine, programs=plan.programs)
+    return Site(
+        cards=len(around.cards),
+        processor_threads=around.processor_threads or 1,
+        split_modes=abilities.split_modes,
+        llama_build=around.llama_build,
+        flash_attention=plan.flash_attention,
+        ubatches=ubatches,
+        threads=threads,
+    )

@@ -1,0 +1,44 @@
+"""`rocmox bench run MODEL`: measure, store, show; with `--search`, look for the fastest way."""
+
+from __future__ import annotations
+
+import argparse
+
+from rocmox.bench.commands import Plan
+from rocmox.bench.run import run_plan
+from rocmox.bench.store import save
+from rocmox.cli.bench_progress import tell
+from rocmox.cli.bench_search import run_search
+from rocmox.cli.exit_codes import PASS
+from rocmox.machine import machine_at
+from rocmox.report.bench import HEADINGS, run_rows, to_json, to_text
+from rocmox.report.document import print_document
+
+
+def run_run(arguments: argparse.Namespace) -> int:
+    """Exit 0; 3 when nothing could be measured."""
+    plan = Plan(
+        model=arguments.model,
+        programs=arguments.llama,
+        split_modes=arguments.split,
+        parallel=arguments.parallel,
+        depths_tokens=arguments.depth,
+        prompt_tokens=arguments.prompt,
+        generate_tokens=arguments.generate,
+        batched_prompt_tokens=arguments.batched_prompt,
+        repetitions=arguments.repetitions,
+        batched_repetitions=min(arguments.repetitions, 3),
+        gpu_layers=arguments.gpu_layers,
+        flash_attention=arguments.flash_attn,
+        **({"ubatch": arguments.ubatch[0]} if arguments.ubatch else {}),
+        threads=arguments.threads[0] if arguments.threads else None,
+    )
+    if arguments.search:
+        return run_search(arguments, plan)
+    done = run_plan(plan, machine_at(arguments.machine), tell=tell, timeout_seconds=arguments.timeout)
+    tell(f"stored as {save(done, arguments.store)}")
+    if arguments.json:
+        print_document(to_json(done))
+    else:
+        print(to_text(HEADINGS, run_rows(done)))
+    return PASS
