@@ -1,8 +1,9 @@
 """Wait until a llama-server answers as it should; say why when it does not.
 
-`python3 - UNIT URL KEY_FILE TIMEOUT_SECONDS BACKEND < await_server.py`, inside the guest. Ready means: /health answers
-200, a request without the key is refused, one with it is answered, and a build for cards has found one. Ends early
-when the unit has failed. Prints one JSON object: `{"ready", "waited_seconds", "why", "remedy", "journal"}`.
+`python3 - UNIT URL KEY_FILE TIMEOUT_SECONDS CARDS < await_server.py`, inside the guest; CARDS is `required`, `wished`
+or `none`. Ready means: /health answers 200, a request without the key is refused, one with it is answered, and cards
+that are required have been found. Ends early when the unit has failed. Prints one JSON object:
+`{"ready", "waited_seconds", "why", "remedy", "journal", "on_processor"}`.
 """
 
 import json
@@ -15,16 +16,23 @@ import urllib.request
 from http import HTTPStatus
 from pathlib import Path
 
+JOURNAL_LINES = 40  # shown when it does not serve
+
+# start_on_cards.py's verdict and causes; the words of rocBLAS, HIP and llama.cpp behind it.
+NO_GPU = re.compile(
+    r"no GPU is visible to (?P<stack>\w+) in this guest|Could not initialize Tensile host: No devices found"
+    r"|failed to initialize ROCm|no ROCm-capable device is detected|ggml_vulkan: No devices found|no usable GPU found"
+)
+FOUND_CAUSES = re.compile(r"^(?:Likely cause|What now): .+$", re.MULTILINE)
+USUAL_CAUSES = (
+    "Likely causes: the container has no /dev/kfd or /dev/dri/renderD nodes (`pct config VMID`: devN lines); their gid "
+    "is not this guest's render or video group, or the service user is not a member; the node's amdgpu driver is not "
+    "loaded; this ROCm is too old or too new for driver or card (`rocmox compatibility`); HIP_VISIBLE_DEVICES or "
+    "HSA_OVERRIDE_GFX_VERSION is set wrongly. `rocmox health` on the node names the broken link."
+)
+
 # What a journal shows, what it means, what to do now.
 KNOWN_FAILURES = (
-    (
-        r"Could not initialize Tensile host: No devices found|failed to initialize ROCm|no usable GPU found",
-        "no GPU is visible to ROCm in this guest",
-        (
-            "Check that the container has /dev/kfd and its /dev/dri/renderD nodes (pct config VMID), that the service "
-            "user may open them (groups render and video), and that the host's amdgpu driver is loaded (rocminfo)."
-        ),
-    ),
     (
         r"Cannot read .*TensileLibrary|TensileLibrary.*No such file",
         "this ROCm's rocBLAS has no kernels for the card",
@@ -56,20 +64,21 @@ KNOWN_FAILURES = (
 )
 
 
-def main(unit: str, url: str, key_file: str, timeout_seconds: float, *, needs_card: bool) -> None:
+def main(unit: str, url: str, key_file: str, timeout_seconds: float, cards: str) -> None:
     """Poll until something is certain; the whole wait is bounded by `timeout_seconds`."""
     key = Path(key_file).read_text(encoding="utf-8").split()[0]
     started = time.monotonic()
     why = f"it did not answer within {timeout_seconds:g} s"
     while time.monotonic() - started < timeout_seconds:
         if status(f"{url}/health") == HTTPStatus.OK:
-            why = guard_problem(url, key) or (card_problem(last_journal(unit)) if needs_card else "")
+            why = guard_problem(url, key) or (card_problem(journal_of(unit)) if cards == "required" else "")
             break
         if not alive(unit):
             why = "its unit stopped"
             break
         time.sleep(0.25)
-    print(json.dumps(report(unit, why, waited_seconds=time.monotonic() - started)))
+    answer = report(unit, why, waited_seconds=time.monotonic() - started)
+    print(json.dumps({**answer, "on_processor": cards != "none" and bool(card_problem(journal_of(unit)))}))
 
 
 def guard_problem(url: str, key: str) -> str:
@@ -81,24 +90,27 @@ def guard_problem(url: str, key: str) -> str:
 
 def card_problem(journal: str) -> str:
     """Newer builds serve from the processor when ROCm shows no card: a hundred times slower, and nobody's wish."""
-    return "it computes on the processor" if re.search(KNOWN_FAILURES[0][0], journal) else ""
+    return "it computes on the processor" if NO_GPU.search(journal) else ""
 
 
 def report(unit: str, why: str, *, waited_seconds: float) -> dict[str, object]:
     """The answer, with the cause as far as the journal shows a known one."""
-    journal = last_journal(unit) if why else ""
+    journal = journal_of(unit) if why else ""
     cause, remedy = explain(journal)
     return {
         "ready": not why,
         "waited_seconds": round(waited_seconds, 1),
         "why": f"{why}: {cause}" if why and cause else why,
         "remedy": remedy or f"Read `journalctl -u {unit}` in the guest.",
-        "journal": journal.splitlines(),
+        "journal": journal.splitlines()[-JOURNAL_LINES:],
     }
 
 
 def explain(journal: str) -> tuple[str, str]:
     """Cause and remedy of the first known failure, empty when there is none."""
+    if unseen := NO_GPU.search(journal):
+        found = " ".join(FOUND_CAUSES.findall(journal))
+        return f"no GPU is visible to {unseen['stack'] or 'ROCm'} in this guest", found or USUAL_CAUSES
     for pattern, cause, remedy in KNOWN_FAILURES:
         if re.search(pattern, journal):
             return cause, remedy
@@ -124,11 +136,11 @@ def alive(unit: str) -> bool:
     return not re.search(r"ActiveState=(failed|inactive)|SubState=auto-restart", shown)
 
 
-def last_journal(unit: str) -> str:
+def journal_of(unit: str) -> str:
     """What the unit's last run wrote, and what systemd wrote about it."""
     run = output(["systemctl", "show", "--property", "InvocationID", "--value", unit]).strip()
     either = [f"_SYSTEMD_INVOCATION_ID={run}", "+", f"INVOCATION_ID={run}"]
-    return output(["journalctl", "--lines", "40", "--no-pager", "--output", "cat", *either])
+    return output(["journalctl", "--no-pager", "--output", "cat", *either])
 
 
 def output(argv: list[str]) -> str:
@@ -137,4 +149,4 @@ def output(argv: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), needs_card=sys.argv[5] != "cpu")
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), sys.argv[5])

@@ -62,6 +62,19 @@ def test_known_failures_are_explained(await_server: ModuleType, journal: str, ca
     assert bool(remedy) is bool(cause)
 
 
+def test_the_causes_that_were_found_are_the_remedy(await_server: ModuleType) -> None:
+    journal = (
+        "Starting llama-server@one.service\nno GPU is visible to Vulkan in this guest: llama-server is not started.\n"
+        "Likely cause: /dev/kfd is not in this guest.\nWhat now: Give the container its cards.\nfailed"
+    )
+    cause, remedy = await_server.explain(journal)
+    assert cause == "no GPU is visible to Vulkan in this guest"
+    assert remedy == "Likely cause: /dev/kfd is not in this guest. What now: Give the container its cards."
+    assert (
+        "rocmox health" in await_server.explain("rocBLAS error: Could not initialize Tensile host: No devices found")[1]
+    )
+
+
 def test_a_build_for_cards_must_not_serve_from_the_processor(await_server: ModuleType) -> None:
     assert await_server.card_problem("ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected")
     assert await_server.card_problem("ggml_cuda_init: found 3 ROCm devices:") == ""
