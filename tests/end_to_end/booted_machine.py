@@ -124,5 +124,10 @@ class BootedMachine:
 
 
 def machine_under_test() -> BootedMachine:
-    """The machine that the scenario has brought up."""
+    """The machine that the scenario has brought up and upgraded."""
     return BootedMachine(name=os.environ.get("ROCMOX_MACHINE") or "molecule")
+
+
+def machine_before() -> BootedMachine:
+    """Its copy from before the upgrade, powered off; `prepared` is the snapshot to go on from."""
+    return BootedMachine(name=f"{machine_under_test().name}-2")

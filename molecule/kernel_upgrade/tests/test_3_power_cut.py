@@ -3,7 +3,6 @@
 ROCMOX_POWER_CUTS says how many (1; `make soak`: 5), SEED makes the moments the same again.
 """
 
-import json
 import os
 import random
 import subprocess
@@ -12,22 +11,22 @@ import time
 import pytest
 
 from rocmox.lab.vm.kernels import RELEASES
-from tests.end_to_end.booted_machine import REPOSITORY, BootedMachine, machine_under_test
+from tests.end_to_end.booted_machine import REPOSITORY, BootedMachine, machine_before, machine_under_test
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.machine, pytest.mark.xdist_group("before"), pytest.mark.timeout(7200)]
 CUTS = int(os.environ.get("ROCMOX_POWER_CUTS") or 1)
 SEED = int(os.environ.get("SEED") or 20240922)
 LONGEST_SECONDS = 900
 
 
 def upgrade_seconds() -> float:
-    """How long an upgrade takes here, from its first change to guests that are up: what test_1_upgraded noted."""
-    upgrade = json.loads((REPOSITORY / "artifacts" / "kernel-upgrade.json").read_text())
+    """How long an upgrade takes here, from its first change to guests that are up: what the upgraded machine noted."""
+    upgrade = machine_under_test().last_upgrade()
     return min(float(upgrade["up_at"]) - float(upgrade["prepared_at"]), LONGEST_SECONDS)
 
 
 def test_the_machine_boots_into_a_kernel_with_its_module() -> None:
-    machine = machine_under_test()
+    machine = machine_before()
     span = upgrade_seconds()
     moments = random.Random(SEED)  # noqa: S311 - the same moments again, no secrets
     for number in range(CUTS):

@@ -1,6 +1,7 @@
 """What stands in the way is said before anything changes: what, where, why, what now."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 
 from rocmox.lab.vm.kernels import RELEASES
 from rocmox.lab.vm.places import REPOSITORIES_URL
-from tests.end_to_end.booted_machine import BootedMachine, machine_under_test
+from tests.end_to_end.booted_machine import BootedMachine, machine_before
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.machine, pytest.mark.xdist_group("before"), pytest.mark.timeout(3600)]
 HOST, UPGRADE = "playbooks/prepare_host.yml", "playbooks/upgrade_kernel.yml"
 PLACES = "/etc /boot /var/lib/dkms /var/lib/rocmox /usr/lib/modules /usr/local /usr/src"
 SNAPSHOT = (
@@ -24,7 +25,7 @@ SECURE_BOOT = f"{EFI}/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 @pytest.fixture(scope="module")
 def machine() -> BootedMachine:
     """The machine with the driver on kernel A, before any upgrade."""
-    machine = machine_under_test()
+    machine = machine_before()
     machine.restore("prepared")
     return machine
 
@@ -59,25 +60,29 @@ def test_the_upgrade_stops_where_headers_are_missing(machine: BootedMachine) -> 
     require_words(done.stdout, "nothing was changed", f"proxmox-headers-{RELEASES[2]}", "`apt update` must succeed")
 
 
-@pytest.mark.parametrize(
-    ("wished", "words"),
-    [
-        ({"key_url": f"{REPOSITORIES_URL}/rocm/other.gpg.key"}, ("other.gpg.key", "fingerprint", "is not trusted")),
-        ({"key_url": f"{REPOSITORIES_URL}/rocm/none.key"}, ("none.key", "404", "amdgpu_host_apt_key_url")),
-        ({"apt_url": "http://10.0.2.81/ubuntu"}, ("10.0.2.81", "connect", "amdgpu_host_apt_proxy")),
-        ({"apt_url": f"{REPOSITORIES_URL}/amdgpu/9.9/ubuntu"}, ("amdgpu/9.9/ubuntu", "404", "amdgpu_host_release")),
-        ({"apt_origin": "elsewhere.example"}, ("calls itself repo.radeon.com", "amdgpu_host_apt_origin")),
-        ({"package_version": "1:6.8.5.60204-9.24.04"}, ("1:6.8.5.60204-9.24.04", "amdgpu_host_package_version")),
-        ({"release": "6.2.0"}, (RELEASES[0], "is known to fail", "6.2.0", "amdgpu_host_allow_known_bad")),
-        ({"kernel": "6.8.12-77-pve"}, ("6.8.12-77-pve", "no image in /boot", "amdgpu_host_kernel")),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
-)
-def test_each_stops_before_a_change(machine: BootedMachine, wished: dict[str, Any], words: tuple[str, ...]) -> None:
-    with unchanged(machine):
-        found = machine.asked("look", **wished)
-    assert found["steps"] == []
-    require_words(" ".join(found["problems"]), *words)
+CASES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"key_url": f"{REPOSITORIES_URL}/rocm/other.gpg.key"}, ("other.gpg.key", "fingerprint", "is not trusted")),
+    ({"key_url": f"{REPOSITORIES_URL}/rocm/none.key"}, ("none.key", "404", "amdgpu_host_apt_key_url")),
+    ({"apt_url": "http://10.0.2.81/ubuntu"}, ("10.0.2.81", "connect", "amdgpu_host_apt_proxy")),
+    ({"apt_url": f"{REPOSITORIES_URL}/amdgpu/9.9/ubuntu"}, ("amdgpu/9.9/ubuntu", "404", "amdgpu_host_release")),
+    ({"apt_origin": "elsewhere.example"}, ("calls itself repo.radeon.com", "amdgpu_host_apt_origin")),
+    ({"package_version": "1:6.8.5.60204-9.24.04"}, ("1:6.8.5.60204-9.24.04", "amdgpu_host_package_version")),
+    ({"release": "6.2.0"}, (RELEASES[0], "is known to fail", "6.2.0", "amdgpu_host_allow_known_bad")),
+    ({"kernel": "6.8.12-77-pve"}, ("6.8.12-77-pve", "no image in /boot", "amdgpu_host_kernel")),
+]
+
+
+@pytest.fixture(scope="module")
+def answers(machine: BootedMachine) -> list[dict[str, Any]]:
+    """What the look says to each wish, two at a time: the machine has two processors."""
+    with unchanged(machine), ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda case: machine.asked("look", **case[0]), CASES))
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: "-".join(CASES[number][0]))
+def test_each_stops_before_a_change(answers: list[dict[str, Any]], number: int) -> None:
+    assert answers[number]["steps"] == []
+    require_words(" ".join(answers[number]["problems"]), *CASES[number][1])
 
 
 def test_a_full_boot(machine: BootedMachine) -> None:

@@ -15,14 +15,16 @@ from rocmox.machine import Machine
 
 SUMMARY = "a whole machine in QEMU: real kernels, GRUB, AMD's and Proxmox's apt sources"
 _PLAIN = {"down": lifecycle.down, "off": lifecycle.power_off, "cut": lifecycle.cut}
-_WITH_WORD = {"offer": lifecycle.offer, "save": snapshots.save, "restore": snapshots.restore}
+_WITH_WORD = {"offer": lifecycle.offer, "save": snapshots.save, "restore": snapshots.restore, "copy": snapshots.copy}
 STEPS = ("up", *_PLAIN, *_WITH_WORD, "status")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`off` shuts down, `cut` takes the power away, `offer` switches what Proxmox's source holds."""
     parser.add_argument("step", choices=STEPS, metavar="|".join(STEPS))
-    parser.add_argument("word", nargs="?", help="of offer: the source's stage; of save and restore: the snapshot")
+    parser.add_argument(
+        "word", nargs="?", help="of offer: the source's stage; of save, restore: the snapshot; of copy: its name"
+    )
 
 
 def run(machine: Machine, name: str, arguments: argparse.Namespace) -> int:

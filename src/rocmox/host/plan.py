@@ -30,17 +30,25 @@ def is_settled(state: HostState, wish: HostWish, read: Read) -> bool:
     installed = state.packages.get(DRIVER)
     if not installed or (wish.package_version and installed != wish.package_version):
         return False
-    if read(places.SOURCE) != source_text(wish, places.KEYRING) or _noted_key_url(read, wish) != wish.key_url:
+    if read(places.SOURCE) != source_text(wish, places.KEYRING) or not _asked_before(read, wish):
         return False
     return _has_key(read, wish) and all(kernel in state.with_headers for kernel in state.may_boot)
 
 
-def _noted_key_url(read: Read, wish: HostWish) -> str:
-    """Where the key came from; another place is asked, even though the trusted key is here."""
+def _asked_before(read: Read, wish: HostWish) -> bool:
+    """Whether the stored wish names the same place of the key and the same origin: neither shows in the source's file.
+
+    Another place is asked, even though the trusted key is here; another origin is compared with the source's own.
+    """
     try:
-        return str(json.loads(read(places.WISH) or "{}").get("key_url", wish.key_url))
+        noted = json.loads(read(places.WISH) or "{}")
+        return bool(all(noted.get(name, value) == value for name, value in _asked_for(wish).items()))
     except (ValueError, AttributeError):
-        return ""
+        return False
+
+
+def _asked_for(wish: HostWish) -> dict[str, str]:
+    return {"key_url": wish.key_url, "apt_origin": wish.apt_origin}
 
 
 def _has_key(read: Read, wish: HostWish) -> bool:

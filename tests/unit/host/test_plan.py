@@ -63,6 +63,8 @@ def test_another_place_of_the_key_is_asked(monkeypatch: pytest.MonkeyPatch) -> N
     noted = {places.WISH: json.dumps({"key_url": wish().key_url})}
     assert is_settled(driven(), wish(), lambda path: noted.get(path, read(path)))
     assert not is_settled(driven(), wish(key_url="https://x/other.key"), lambda path: noted.get(path, read(path)))
+    noted = {places.WISH: json.dumps({"apt_origin": "elsewhere.example"})}
+    assert not is_settled(driven(), wish(), lambda path: noted.get(path, read(path)))
 
 
 def test_every_kernel_that_may_boot_gets_headers_and_module(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,7 +151,7 @@ def _files(credentials: Credentials, image: MachineImage) -> tuple[NodeFile, ...
         "gpu_root": "/var/lib/rocmox-lab/gpus",
     }
     own = [
-        NodeFile(path="/etc/fstab", content=f"UUID={ROOT_UUID} / ext4 errors=remount-ro 0 1\n"),
+        NodeFile(path="/etc/fstab", content=f"UUID={ROOT_UUID} / ext4 errors=remount-ro 0 0\n"),
         NodeFile(path="/etc/rocmox-lab/node.json", content=json.dumps(settings) + "\n"),
         NodeFile(path="/etc/rocmox-lab/aplinfo.json", content="[]\n"),
         NodeFile(path="/etc/systemd/system/rocmox-lab-gpus.service", content=data.joinpath("gpus.service").read_text()),

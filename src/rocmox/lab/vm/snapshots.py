@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import socket
 from pathlib import Path
 
 from rocmox.errors import MachineError, UsageError
-from rocmox.lab.vm import lifecycle, qemu
-from rocmox.lab.vm.places import MachinePlaces, require_state
+from rocmox.lab.vm import lifecycle, qemu, reach
+from rocmox.lab.vm.places import MachinePlaces, require_state, write_state
+from rocmox.machine import LocalMachine
 
 _SAVE_SECONDS = 180
 _PROMPT = b"(qemu) "
@@ -30,6 +32,37 @@ def restore(name: str, label: str) -> None:
     state = require_state(name)
     lifecycle.cut(name)
     lifecycle.power_on(state, further=("-loadvm", label))
+
+
+def copy(name: str, other: str) -> None:
+    """Another machine with the same disk and snapshots, powered off; what is called `other` already is removed.
+
+    The machine stands still meanwhile: QEMU writes what it holds back before it does (qemu-doc, monitor: stop).
+    """
+    state, here, there = require_state(name), MachinePlaces(name=name), MachinePlaces(name=other)
+    if name == other:
+        raise UsageError(f"machine {name} is no copy of itself", remedy="Choose another name.")
+    lifecycle.down(other)
+    there.directory.mkdir(mode=0o700, parents=True)
+    _monitor(here.pid_file, "stop")
+    try:
+        argv = ["cp", "--sparse=always", str(here.disk), str(there.disk)]
+        LocalMachine(root="/").run(argv, timeout_seconds=_SAVE_SECONDS).check()
+    finally:
+        _monitor(here.pid_file, "cont")
+    there.stage_file.write_text(here.stage_file.read_text())
+    ssh_port, api_port = qemu.free_ports(2)
+    host_public_key = here.known_hosts.read_text().partition(" ")[2]
+    reach.write_known_hosts(there.known_hosts, port=ssh_port, host_public_key=host_public_key)
+    twin = dataclasses.replace(
+        state,
+        name=other,
+        ssh_port=ssh_port,
+        api_port=api_port,
+        known_hosts=str(there.known_hosts),
+        console=str(there.console),
+    )
+    write_state(twin)
 
 
 def _monitor(pid_file: Path, command: str) -> str:
