@@ -41,13 +41,13 @@ class Kernel:
     def is_legacy_or_k_quant(self) -> bool:
         """Whether it multiplies Q4_0 … Q8_0 or Q2_K … Q6_K."""
         found = _TEMPLATE.search(self.name)
-        return bool(found) and int(found[2]) in _MATRIX_QUANTS
+        return found is not None and int(found[2]) in _MATRIX_QUANTS
 
     @property
     def is_single_column(self) -> bool:
         """Whether it is the kernel of single-stream decoding."""
         found = _TEMPLATE.search(self.name)
-        return bool(found) and found[1] == "mul_mat_vec_q" and found[3] == "1"
+        return found is not None and found[1] == "mul_mat_vec_q" and found[3] == "1"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

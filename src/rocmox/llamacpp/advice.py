@@ -8,8 +8,8 @@ from collections.abc import Collection
 from rocmox.llamacpp.tree import Tree
 
 _TUNED = frozenset({"gfx906", "gfx900"})
-_GCN_TILES_FROM = 11_000
-"""About the build of #27841 (September 2026), for a version that is known by its number alone."""
+_GCN_TILES_FROM = 10_930
+"""The first release seen with #27841 (b10917 lacks it), for a version that is known by its number alone."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import re
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from rocmox.llamacpp.source_text import read_loosely
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Probe:
-    """Where to look for a feature, and the builds that bound it (`until` is the first one without)."""
+    """Where to look for a feature, and the builds that bound it (`until` is the first one without).
+
+    `since_value` says from which build on a value was found; each lasts until the next one came.
+    """
 
     name: str
     summary: str
@@ -24,6 +28,7 @@ class Probe:
     source: str
     since: int | None = None
     until: int | None = None
+    since_value: Mapping[str, int] = dataclasses.field(default_factory=dict)
     defect: bool = False
     remedy: str = ""
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from rocmox.errors import UsageError
+from rocmox.llamacpp.bounds import build_bounds
 from rocmox.llamacpp.features import Feature, known_commits, read_features
 from rocmox.llamacpp.mmvq import Source
 from rocmox.llamacpp.source_text import read_exactly, read_loosely
@@ -51,7 +52,7 @@ def read_tree(root: Path) -> Tree:
         )
     features = read_features(root)
     commit = _read_commit(root)
-    build_from, build_until = _bounds(features)
+    build_from, build_until = build_bounds(features.values())
     return Tree(
         root=root,
         commit=commit,
@@ -72,19 +73,6 @@ def read_source(root: Path) -> Source:
             remedy="Name the folder of a llama.cpp source tree.",
         )
     return Source(path=str(root / MMVQ), mmvq=read_exactly(root / MMVQ), common=read_loosely(root / COMMON))
-
-
-def _bounds(features: dict[str, Feature]) -> tuple[int | None, int | None]:
-    lower: list[int] = []
-    upper: list[int] = []
-    for feature in features.values():
-        if feature.present is None:
-            continue
-        # A feature that is there came with `since` and is not gone yet; one that is not may be gone since `until`.
-        begin, end = (lower, upper) if feature.present else (upper, lower)
-        begin += [feature.probe.since] if feature.probe.since else []
-        end += [feature.probe.until] if feature.probe.until else []
-    return max(lower, default=None), min(upper, default=None)
 
 
 def _read_commit(root: Path) -> str | None:

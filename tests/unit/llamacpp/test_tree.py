@@ -56,7 +56,22 @@ def test_features_come_from_the_tree(tree: Path) -> None:
 def test_without_git_the_features_bound_the_build(tree: Path) -> None:
     found = read_tree(tree)
     assert (found.build, found.commit) == (None, None)
-    assert (found.build_from, found.build_until) == (4873, 6325)
+    assert (found.build_from, found.build_until) == (6152, 6325)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "bounds"),
+    [
+        ("ggml/src/ggml-hip/CMakeLists.txt", "if (${hip_VERSION} VERSION_LESS 5.5)\n", (5064, 6152)),
+        ("ggml/src/ggml-hip/CMakeLists.txt", "find_package(hip)\n", (5064, 4598)),
+        ("CMakeLists.txt", 'option(LLAMA_CURL "llama: use libcurl" OFF)\n', (6152, 5064)),
+        ("CMakeLists.txt", "project(llama.cpp)\n", (6152, 6325)),
+    ],
+)
+def test_values_bound_the_build_too(tree: Path, file: str, text: str, bounds: tuple[int, int]) -> None:
+    (tree / file).write_text(text)
+    found = read_tree(tree)
+    assert (found.build_from, found.build_until) == bounds
 
 
 def test_the_build_of_a_known_commit(tree: Path) -> None:
