@@ -9,6 +9,8 @@ from rocmox.facts.gguf import GgufHeader
 from rocmox.fit.metadata import Metadata
 from rocmox.fit.sliding_window import read_sliding_layers, read_window_tokens
 
+_MOST_IMAGE_LAYERS = 16
+_WITHOUT_CACHE = frozenset({"dream", "llada", "llada-moe", "rnd1"})  # src/models/*.cpp: `build_attn_inp_no_cache`
 _LONGEST_MODEL_LAYERS = 512  # LLAMA_MAX_LAYERS
 
 
@@ -29,7 +31,10 @@ class Recurrent:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """Widths in elements; per-layer values are tuples over `all_layers`, which counts draft (NextN) layers too."""
+    """Widths in elements; per-layer values are tuples over `all_layers`, which counts draft (NextN) layers too.
+
+    `causal` False: diffusion over the batch, without a cache. `image_layers` take a part of the embeddings each.
+    """
 
     architecture: str
     all_layers: int
@@ -66,6 +71,8 @@ class Hyperparameters:
     window_tokens: int
     sliding: tuple[bool, ...]
     kv_from_start: int
+    causal: bool
+    image_layers: int
     recurrent: Recurrent
     attention_interval: int
     recurrent_layers: tuple[bool, ...]
@@ -160,6 +167,8 @@ def read_hyperparameters(header: GgufHeader, *, where: str) -> Hyperparameters:
         window_tokens=read_window_tokens(data, architecture) if any(sliding) else 0,
         sliding=sliding,
         kv_from_start=_kv_from_start(data, architecture, all_layers),
+        causal=architecture not in _WITHOUT_CACHE,
+        image_layers=min(data.whole("n_deepstack_layers"), _MOST_IMAGE_LAYERS),
         recurrent=_recurrent(data),
         attention_interval=data.whole("full_attention_interval", 4) or 4,
         recurrent_layers=tuple(map(bool, stated))[:all_layers] if len(stated) >= all_layers else (),

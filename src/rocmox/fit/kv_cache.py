@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from rocmox.fit.hyperparameters import Hyperparameters
 from rocmox.fit.model import Model
-from rocmox.fit.recurrent import caches_attention, state_bytes
+from rocmox.fit.recurrent import caches_attention, keeps_state, state_bytes
 from rocmox.fit.settings import Settings
 
 _PADDING = 256
@@ -43,7 +44,11 @@ def _padded(tokens: int, padding: int) -> int:
 def layer_bytes(model: Model, settings: Settings, cells: Cells, layer: int) -> int:
     """K and V of one layer; MLA caches K alone, without flash attention V is as wide as the widest layer's."""
     hyper = model.hyper
-    if layer >= hyper.layers or layer >= hyper.kv_from_start or not caches_attention(hyper, layer):
+    if (
+        layer >= hyper.layers
+        or layer >= hyper.kv_from_start
+        or not (caches_attention(hyper, layer) or _is_plain(hyper))
+    ):
         return 0
     rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
     total = settings.kv_k.row_bytes(hyper.k_width(layer)) * rows
@@ -53,6 +58,11 @@ def layer_bytes(model: Model, settings: Settings, cells: Cells, layer: int) -> i
     if not settings.flash_attention and not settings.build.is_early:
         width = max(map(hyper.v_width, range(hyper.all_layers)))
     return total + settings.kv_v.row_bytes(width) * rows
+
+
+def _is_plain(hyper: Hyperparameters) -> bool:
+    """Whether every layer has a place in the cache, even one without KV heads (deci)."""
+    return hyper.causal and any(hyper.kv_heads) and not any(keeps_state(hyper, layer) for layer in range(hyper.layers))
 
 
 def cache_bytes(model: Model, settings: Settings, cells: Cells, *, places: tuple[int, ...], devices: int) -> list[int]:

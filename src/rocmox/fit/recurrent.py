@@ -30,6 +30,8 @@ def keeps_state(hyper: Hyperparameters, layer: int) -> bool:
 
 def caches_attention(hyper: Hyperparameters, layer: int) -> bool:
     """Whether a layer has a KV cache."""
+    if not hyper.causal:
+        return False
     if hyper.architecture == "falcon-h1":
         return True
     only_network = hyper.architecture.startswith("nemotron_h") and hyper.feed_forward[layer]

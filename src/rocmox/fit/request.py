@@ -10,6 +10,7 @@ from rocmox.facts.ggml_types import BY_NAME, GgmlType
 from rocmox.fit.builds import LlamaBuild, parse_build
 from rocmox.fit.cards import Card
 from rocmox.fit.graph.profiles import has_profile
+from rocmox.fit.hyperparameters import Recurrent
 from rocmox.fit.model import Model
 from rocmox.fit.settings import Settings
 from rocmox.llamacpp.advice import advise_cublas_for_build
@@ -20,7 +21,6 @@ _DEFAULT_CONTEXT = 4096
 _LARGEST_CONTEXT = 1 << 24
 _MOST_SLOTS = 256
 _LARGEST_UBATCH = 1 << 16
-_PER_LAYER_INPUTS = "per_layer_token_embd.weight"  # gemma3n, small gemma4
 _ROCBLAS_BY_ITSELF = range(4567, 4699)  # #11244 to #11831: MI50 multiplied prompts with rocBLAS
 _RDNA3_UNTIL = 7100  # before, RDNA3 multiplied prompts with rocBLAS by itself
 
@@ -122,7 +122,8 @@ def _cublas(request: Request, build: LlamaBuild, cards: Sequence[Card], notes: l
 def _warnings(model: Model, settings: Settings) -> list[str]:
     quantized = settings.kv_k.is_quantized or settings.kv_v.is_quantized
     warnings = []
-    if not has_profile(model.hyper.architecture) or _PER_LAYER_INPUTS in model.tensors:
+    early_states = settings.build.is_early and model.hyper.recurrent != Recurrent()
+    if not has_profile(model.hyper.architecture) or early_states:
         warnings.append(
             f"warning: the graph of {model.hyper.architecture} was not checked against llama.cpp; its compute buffers "
             "are an estimate"

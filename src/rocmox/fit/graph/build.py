@@ -17,7 +17,8 @@ from rocmox.fit.settings import Settings
 class Build:
     """One graph being built. `places` is the device of each layer and, last, of the output; the CPU is `cpu`.
 
-    `tokens` in this batch, `outputs` of them with logits, `streams` KV streams of `kv_cells` (`kv_cells_sliding` in
+    `tokens` in this batch, of `sequences` of the `slots`, `outputs` of them with logits, `streams` KV streams of
+    `kv_cells` (`kv_cells_sliding` in
     windowed layers) each.
     """
 
@@ -29,6 +30,7 @@ class Build:
     outputs: int
     streams: int
     sequences: int
+    slots: int
     kv_cells: int
     kv_cells_sliding: int
     marks_outputs: bool = True
@@ -70,7 +72,7 @@ class Build:
         """A layer's recurrent state, one row for each slot."""
         name = f"cache_{part}_l{layer}"
         if name not in self.held:
-            self.held[name] = op.held(name, F32, (width, self.sequences, 1, 1), self.places[layer], is_weight=False)
+            self.held[name] = op.held(name, F32, (width, self.slots, 1, 1), self.places[layer], is_weight=False)
         return self.held[name]
 
     def cells(self, layer: int) -> int:

@@ -6,17 +6,16 @@ import dataclasses
 
 from rocmox.facts.ggml_types import F32
 from rocmox.fit.graph import operations as op
+from rocmox.fit.graph.attention import Attention
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.experts_beside import build_network_beside_experts
-from rocmox.fit.graph.latent_attention import attend_latent
-from rocmox.fit.graph.pieces import chosen_rows, head_norm, norm, project, rope, rope_factors, scaled_norm
+from rocmox.fit.graph.network import Network
+from rocmox.fit.graph.per_layer_inputs import add_layer_input, build_per_layer_inputs, has_per_layer_inputs
+from rocmox.fit.graph.pieces import chosen_rows, norm, scaled_norm
 from rocmox.fit.graph.profiles import Profile
 from rocmox.fit.graph.recurrent import build_state_layer, keeps_state
-from rocmox.fit.graph.style import Experts, Inputs, Style
+from rocmox.fit.graph.style import Inputs, Style
 from rocmox.fit.graph.tensor import Tensor
-
-_GATINGS = {0: "softmax", 1: "softmax", 2: "sigmoid", 3: "softmax_weight", 4: "sigmoid"}
-_ROPE_STEP = 4
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -27,7 +26,12 @@ class Decoder:
     style: Style
     profile: Profile
     inputs: Inputs
-    temperature: Tensor | None = None
+    slices: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        """Parts of layers, which share all this."""
+        self.attention = Attention(build=self.build, style=self.style, profile=self.profile, inputs=self.inputs)
+        self.network = Network(build=self.build, style=self.style, profile=self.profile)
 
     def run(self) -> None:
         """Embeddings, layers, last norm, logits."""
@@ -47,57 +51,110 @@ class Decoder:
         if positions is not None:
             current = op.like("add", current, op.get_rows(positions, self.inputs.positions))
         first = build.weight("token_embd_norm.weight", build.cpu)
-        if first is not None:
+        if first is not None and self.profile.last_norm != "token_embd_norm":
             bias = build.weight("token_embd_norm.bias", build.cpu)
             current = scaled_norm(build, current, first, bias, kind=self.profile.norm, place=None)
         if self.profile.tempers_attention:
-            self.temperature = op.new_input("inp_attn_scale", 1, 1, build.tokens, kind=F32)
+            self.attention.temperature = op.new_input("inp_attn_scale", 1, 1, build.tokens, kind=F32)
+        if has_per_layer_inputs(build):
+            self.slices = build_per_layer_inputs(build, current)
         return current
 
     def _layer(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
         if self.profile.layout.startswith("parallel"):
             return self._parallel(layer, residual, rows)
-        build, behind = self.build, self.profile.layout == "behind"
-        current = residual if behind else self._norm(residual, layer, "attn_norm")
+        if self.profile.layout == "beside":
+            return self._beside(layer, residual, rows)
+        if self._is_network_alone(layer):
+            return self._networked(layer, chosen_rows(residual, rows))
+        residual = self._mixed(layer, residual, rows)
+        if not self._has_network(layer) or not self._mixes(layer):
+            return residual
+        return self._ended(layer, self._networked(layer, residual))
+
+    def _mixed(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
+        """The first half: norm, attention or a state, its norm, residual."""
+        build = self.build
+        current = residual if self.profile.layout == "behind" else self._norm(residual, layer, "attn_norm")
+        if self.profile.expands_norm:
+            build.graph.expand(current)
         current = self._mix(layer, current)
-        post = "" if self._ffn_norm(layer) == "post_attention_norm" else "post_attention_norm"
-        if not post or build.settings.build.is_early is False:
+        post = self._post_norm(layer)
+        early = bool(post) and build.settings.build.is_early
+        if not early:
             current, residual = chosen_rows(current, rows), chosen_rows(residual, rows)
-        if post and build.has(layer, f"{post}.weight"):
+        if post:
             current = self._norm(current, layer, post)
-        if post and build.settings.build.is_early:
+        if early:
             current, residual = chosen_rows(current, rows), chosen_rows(residual, rows)
         if build.model.hyper.scales_residual:
             current = op.like("scale", current)
-        residual = op.like("add", current, residual)
-        if not self._has_network(layer) or not self._mixes(layer):
-            return residual
+        return self._summed(current, residual)
+
+    def _networked(self, layer: int, residual: Tensor) -> Tensor:
+        """The second half: norm, network, its norm, residual."""
+        build = self.build
+        behind = self.profile.layout == "behind"
         current = residual if behind else self._norm(residual, layer, self._ffn_norm(layer))
         if build.has(layer, "pre_ffw_norm_2.weight"):
             current = build_network_beside_experts(build, self.style, layer, current, residual)
         else:
-            current = self.network(layer, current)
+            current = self.network.run(layer, current)
         if build.has(layer, "post_ffw_norm.weight"):
             pinned = self.profile.post_norm_pinned
             current = norm(build, current, layer, "post_ffw_norm", kind=self.profile.norm, pinned=pinned)
         if build.model.hyper.scales_residual:
             current = op.like("scale", current)
-        current = op.like("add", *((residual, current) if self.profile.adds_to_residual else (current, residual)))
+        return self._summed(current, residual, second=True)
+
+    def _ended(self, layer: int, current: Tensor) -> Tensor:
+        """What some models add to or multiply with a finished layer."""
+        build = self.build
+        if self.slices is not None:
+            current = add_layer_input(build, layer, current, self.slices)
         scale = build.of_layer(layer, "layer_output_scale.weight")
-        return current if scale is None else op.like("mul", current, scale)
+        if scale is not None:
+            current = op.like("mul", current, scale)
+        if layer < build.model.hyper.image_layers:
+            embeddings = self.inputs.embeddings
+            current = op.like("add", current, op.view(embeddings, current.ne, embeddings.nb))
+        return current
 
     def _parallel(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
         build = self.build
         normed = self._norm(residual, layer, "attn_norm")
         second = build.has(layer, "attn_norm_2.weight")
-        current = self.attention(layer, self._norm(residual, layer, "attn_norm_2") if second else normed)
+        current = self.attention.run(layer, self._norm(residual, layer, "attn_norm_2") if second else normed)
         own_norm = self.profile.layout == "parallel_own_norm"
         parts = (current, residual) if own_norm else (current, residual, normed)
         attended, residual, *rest = (chosen_rows(part, rows) for part in parts)
-        hidden = self.network(layer, self._norm(residual, layer, "ffn_norm") if own_norm else rest[0])
+        hidden = self.network.run(layer, self._norm(residual, layer, "ffn_norm") if own_norm else rest[0])
         if self.profile.residual_before_attention:
             return op.like("add", op.like("add", hidden, residual), attended)
         return op.like("add", op.like("add", hidden, attended), residual)
+
+    def _summed(self, current: Tensor, residual: Tensor, *, second: bool = False) -> Tensor:
+        first = self.profile.residual_first or (second and self.profile.adds_to_residual)
+        return op.like("add", *((residual, current) if first else (current, residual)))
+
+    def _beside(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
+        """Attention and a state from one norm each, summed (falcon-h1)."""
+        attended = self.attention.run(layer, self._norm(residual, layer, "attn_norm"))
+        mixed = build_state_layer(self.build, self.inputs, layer, self._norm(residual, layer, "attn_norm"))
+        residual = chosen_rows(op.like("add", op.like("add", attended, mixed), residual), rows)
+        return op.like("add", self.network.run(layer, self._norm(residual, layer, "ffn_norm")), residual)
+
+    def _is_network_alone(self, layer: int) -> bool:
+        """Whether a layer has nothing but a network (deci)."""
+        return not self._mixes(layer) and not self.build.has(layer, "attn_norm.weight")
+
+    def _post_norm(self, layer: int) -> str:
+        """The norm behind attention, when it is not the one before the network."""
+        taken = self._ffn_norm(layer)
+        for name in ("post_attention_norm", "attn_output_norm"):
+            if name != taken and self.build.has(layer, f"{name}.weight"):
+                return name
+        return ""
 
     def _mixes(self, layer: int) -> bool:
         """Whether a layer looks at other tokens; some hybrids have layers that are networks only."""
@@ -107,15 +164,12 @@ class Decoder:
         return any(self.build.has(layer, f"{name}.weight") for name in ("ffn_up", "ffn_gate_inp", "ffn_gate_up"))
 
     def _mix(self, layer: int, current: Tensor) -> Tensor:
-        """Attention, a state, both, or neither."""
+        """Attention, a state, or neither."""
         if not self._mixes(layer):
-            return self.network(layer, current)
+            return self.network.run(layer, current)
         if not keeps_state(self.build, layer):
-            return self.attention(layer, current)
-        mixed = build_state_layer(self.build, self.inputs, layer, current)
-        if self.build.has(layer, "attn_q.weight") and self.build.has(layer, "attn_output.weight"):
-            return op.like("add", self.attention(layer, current), mixed)
-        return mixed
+            return self.attention.run(layer, current)
+        return build_state_layer(self.build, self.inputs, layer, current)
 
     def _norm(self, current: Tensor, layer: int, name: str) -> Tensor:
         return norm(self.build, current, layer, name, kind=self.profile.norm)
@@ -127,97 +181,6 @@ class Decoder:
                 return name
         return "ffn_norm"
 
-    def attention(self, layer: int, current: Tensor) -> Tensor:
-        """Heads, their norms and rotation, attention, and the output projection."""
-        build = self.build
-        if build.has(layer, "attn_kv_a_mqa.weight"):
-            return project(build, attend_latent(build, self.style, self.inputs, layer, current), layer, "attn_output")
-        query, key, value = self.style.split_heads(build, current, layer)
-        query, gate = self._query_and_gate(layer, query)
-        query, key = self._turned(layer, query, key)
-        if self.profile.norms_value:
-            value = op.like("rms_norm", value)
-        if self.profile.scales_query:
-            query = op.like("scale", query)
-        sinks = build.of_layer(layer, "attn_sinks.weight")
-        attended = self.style.attend(build, self.inputs, layer, (query, key, value), sinks=sinks)
-        if gate is not None:
-            width = gate.ne[0] * gate.ne[1]
-            attended = op.like("mul", attended, op.like("unary", op.cont(gate, width, build.tokens)))
-        if build.has(layer, "attn_gate.weight"):
-            attended = op.like("mul", attended, op.like("unary", project(build, current, layer, "attn_gate")))
-        return project(build, attended, layer, "attn_output")
-
-    def _query_and_gate(self, layer: int, query: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Some models' heads of Q come with a gate each (qwen3next)."""
-        if query.ne[0] != 2 * self.build.model.hyper.head_k_of(layer):
-            return query, None
-        half = (query.ne[0] // 2, *query.ne[1:])
-        return op.view(query, half, query.nb), op.view(query, half, query.nb)
-
-    def _turned(self, layer: int, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
-        """Norms of heads, rotation, temperature."""
-        if not self.profile.norms_after_rope:
-            query, key = self._head_norms(layer, query, key)
-        rotates = self._rotates(layer)
-        if rotates:
-            plain = self.build.model.hyper.sliding[layer] and not self.profile.rope_factors_in_windows
-            factors = None if plain else rope_factors(self.build, layer)
-            query, key = (rope(part, self.inputs.positions, factors) for part in (query, key))
-        elif self.temperature is not None:
-            query = op.like("mul", query, self.temperature)
-        if self.profile.norms_after_rope:
-            query, key = self._head_norms(layer, query, key)
-        if self.profile.norms_unweighted_heads and rotates:
-            query, key = (op.like("rms_norm", part) for part in (query, key))
-        return query, key
-
-    def _head_norms(self, layer: int, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
-        kind = self.profile.norm
-        normed = head_norm(self.build, query, layer, "attn_q_norm", kind=kind)
-        return normed, head_norm(self.build, key, layer, "attn_k_norm", kind=kind)
-
-    def _rotates(self, layer: int) -> bool:
-        hyper = self.build.model.hyper
-        if self.profile.rotates == "sliding":
-            return hyper.sliding[layer] or not hyper.has_window
-        if self.profile.rotates == "three_of_four":
-            return (layer + 1) % _ROPE_STEP != 0
-        return self.profile.rotates == "all"
-
-    def network(self, layer: int, current: Tensor) -> Tensor:
-        """The dense network or the experts of a layer, shared experts included."""
-        build, style, activation = self.build, self.style, self.profile.activation
-        if not build.has(layer, "ffn_gate_inp.weight"):
-            return style.feed_forward(build, current, layer, activation=activation)
-        if not build.has(layer, "ffn_up_shexp.weight"):
-            return style.experts(build, current, layer, self._experts())
-        if self.profile.shared_first:
-            shared = self._shared(layer, current)
-            return op.like("add", style.experts(build, current, layer, self._experts()), shared)
-        routed = style.experts(build, current, layer, self._experts())
-        return op.like("add", routed, self._shared(layer, current))
-
-    def _shared(self, layer: int, current: Tensor) -> Tensor:
-        build = self.build
-        gate = build.of_layer(layer, "ffn_gate_inp_shexp.weight")
-        shared = self.style.feed_forward(build, current, layer, activation=self.profile.activation, prefix="ffn:_shexp")
-        if gate is None:
-            return shared
-        weight = op.mul_mat(gate, current)
-        return op.like("mul", shared, op.like("div", op.like("unary", weight), weight))
-
-    def _experts(self) -> Experts:
-        """As the profile says, or as the file does (`expert_weights_norm`, `_scale`, `expert_gating_func`)."""
-        hyper = self.build.model.hyper
-        if not self.profile.experts_from_file:
-            return dataclasses.replace(self.profile.experts, scales=hyper.scales_experts)
-        return Experts(
-            normalizes=hyper.normalizes_experts,
-            scales=hyper.scales_experts or self.build.settings.build.is_early,
-            gating=_GATINGS.get(hyper.gating, "softmax"),
-        )
-
     def _finish(self, current: Tensor, rows: Tensor | None) -> None:
         """The last norm and the logits (`result_norm`, `result_output`); both are outputs since 2025."""
         build, hyper = self.build, self.build.model.hyper
@@ -225,7 +188,7 @@ class Decoder:
         if rows is not None and self.profile.rows_last == "before_norm":
             current.is_output = build.marks_outputs
             current = op.get_rows(current, rows)
-        weight, bias = (build.weight(f"output_norm.{part}", place) for part in ("weight", "bias"))
+        weight, bias = (build.weight(f"{self.profile.last_norm}.{part}", place) for part in ("weight", "bias"))
         current = scaled_norm(build, current, weight, bias, kind=self.profile.norm, place=None)
         current.is_output = build.marks_outputs
         if rows is not None and self.profile.rows_last == "after_norm":

@@ -30,6 +30,7 @@ class Early:
         )
         if build.model.hyper.recurrent != Recurrent():
             inputs.states = op.new_input("inp_s_copy", build.sequences, kind=I32)
+            inputs.states_kept = op.view(inputs.states, op.four(0))
         inputs.mask = self._mask(build)
         inputs.mask_sliding = self._mask(build) if build.model.hyper.has_window else None
         return inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rocmox.facts.ggml_types import I32
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
-from rocmox.fit.graph.modern_attention import attend_cached, attend_keys_alone, rotated, store, window
+from rocmox.fit.graph.modern_attention import attend_batch, attend_cached, attend_keys_alone, rotated, store, window
 from rocmox.fit.graph.modern_experts import build_experts
 from rocmox.fit.graph.modern_inputs import add_cache_inputs
 from rocmox.fit.graph.pieces import project
@@ -24,8 +24,10 @@ class Modern:
         table = build.weight("token_embd.weight", build.cpu)
         if table is None:
             raise IncompleteModelError("token_embd.weight")
-        embeddings = build.graph.expand(op.get_rows(table, tokens))
-        build.graph.expand(op.new_input("inp_embd", hyper.embedding, build.tokens))
+        embeddings = build.graph.expand(_with_image_parts(build, op.get_rows(table, tokens)))
+        build.graph.expand(op.new_input("inp_embd", embeddings.ne[0], build.tokens))
+        if hyper.image_layers:
+            embeddings = build.graph.expand(op.view(embeddings, op.four(hyper.embedding, build.tokens), embeddings.nb))
         if hyper.scales_embedding:
             embeddings = build.graph.expand(op.like("scale", embeddings))
         inputs = Inputs(
@@ -35,7 +37,9 @@ class Modern:
         )
         add_cache_inputs(build, inputs)
         if build.model.hyper.recurrent != Recurrent():
-            inputs.states = op.new_input("rs_s_copy", build.sequences, kind=I32)
+            rows = op.new_input("rs_s_copy", build.slots, kind=I32)
+            inputs.states = op.view(rows, op.four(build.sequences))
+            inputs.states_kept = op.view(rows, op.four(build.slots - build.sequences))
         return inputs
 
     def output_rows(self, build: Build, inputs: Inputs) -> Tensor:
@@ -79,6 +83,10 @@ class Modern:
         sliding = build.model.hyper.sliding[layer]
         k_rotation = inputs.k_rotation_sliding if sliding else inputs.k_rotation
         v_rotation = inputs.v_rotation_sliding if sliding else inputs.v_rotation
+        if not build.model.hyper.causal:
+            for part in heads:
+                build.graph.expand(part)
+            return attend_batch(build, query, key, value, inputs.mask)
         if k_rotation is not None:
             query, key = rotated(query, k_rotation), rotated(key, k_rotation)
         if v_rotation is not None:
@@ -122,3 +130,11 @@ class Modern:
 
     def experts(self, build: Build, current: Tensor, layer: int, how: Experts) -> Tensor:
         return build_experts(build, current, layer, how)
+
+
+def _with_image_parts(build: Build, embeddings: Tensor) -> Tensor:
+    """Room for what the first layers take from an image, beside each token's embedding (`n_embd_inp`)."""
+    parts = build.model.hyper.image_layers
+    if not parts:
+        return embeddings
+    return Tensor("pad", embeddings.kind, op.four(embeddings.ne[0] * (1 + parts), build.tokens), (embeddings,))

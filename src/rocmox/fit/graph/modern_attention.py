@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rocmox.facts.ggml_types import F16
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.style import Inputs, LatentHeads
@@ -79,9 +80,11 @@ def attend_cached(
     *,
     sinks: Tensor | None = None,
     decompress: Tensor | None = None,
+    stored_by: int | None = None,
 ) -> Tensor:
-    """`get_k`, `get_v` and `build_attn_mha`."""
+    """`get_k`, `get_v` and `build_attn_mha`; `stored_by` is the layer whose cache is read, when it is another's."""
     hyper = build.model.hyper
+    layer = layer if stored_by is None else stored_by
     mask = inputs.mask_sliding if hyper.sliding[layer] else inputs.mask
     k_cache, v_cache = _caches(build, layer)
     cells, streams, kv_heads = build.cells(layer), build.streams, hyper.kv_heads[layer]
@@ -90,6 +93,20 @@ def attend_cached(
     transposed = not build.settings.flash_attention
     value = op.view(v_cache, (cells, kv_heads, head_v, streams) if transposed else (head_v, kv_heads, cells, streams))
     return attend_heads(build, query, key, value, mask, sinks=sinks, decompress=decompress)
+
+
+def attend_stored(build: Build, inputs: Inputs, layer: int, query: Tensor) -> Tensor:
+    """Attention over an earlier layer's cache (`reuse` in `llama_model::create_memory`): Q alone is computed."""
+    sliding = build.model.hyper.sliding[layer]
+    k_rotation = inputs.k_rotation_sliding if sliding else inputs.k_rotation
+    v_rotation = inputs.v_rotation_sliding if sliding else inputs.v_rotation
+    if k_rotation is not None:
+        query = rotated(query, k_rotation)
+    build.graph.expand(query)
+    current = attend_cached(
+        build, inputs, layer, query, stored_by=build.model.hyper.kv_from_start - (2 if sliding else 1)
+    )
+    return current if v_rotation is None else rotated(current, v_rotation)
 
 
 def attend_heads(
@@ -102,6 +119,7 @@ def attend_heads(
     sinks: Tensor | None = None,
     decompress: Tensor | None = None,
     value_is_transposed: bool = True,
+    casts: bool = False,
 ) -> Tensor:
     """`build_attn_mha`; `decompress` brings MLA's compressed values back to heads (`v_mla`)."""
     streams = key.ne[3]
@@ -110,6 +128,8 @@ def attend_heads(
     query, key, value = (op.permute(part, 0, 2, 1, 3) for part in (query, key, value))
     extra = () if sinks is None else (sinks,)
     if build.settings.flash_attention:
+        if casts:
+            key, value = op.cast(key, F16), op.cast(value, F16)
         current = op.flash_attention(query, key, value, mask, sinks)
         if decompress is not None:
             current = op.mul_mat(decompress, op.permute(current, 0, 2, 1, 3))
@@ -129,6 +149,13 @@ def attend_heads(
     current = op.permute(current, 0, 2, 1, 3)
     ne = current.ne
     return build.graph.expand(op.cont(current, ne[0] * ne[1], ne[2] * ne[3]))
+
+
+def attend_batch(build: Build, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """Attention over the batch itself, without a cache (`llm_graph_input_attn_no_cache`)."""
+    if build.settings.flash_attention:
+        return attend_heads(build, query, key, value, mask, casts=True)
+    return attend_heads(build, query, key, value, mask, value_is_transposed=False)
 
 
 def attend_keys_alone(build: Build, inputs: Inputs, layer: int, heads: LatentHeads) -> Tensor:

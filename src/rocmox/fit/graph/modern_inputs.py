@@ -14,6 +14,10 @@ _LARGEST_ROTATION = 64
 def add_cache_inputs(build: Build, inputs: Inputs) -> None:
     """`build_attn_inp_kv`, `build_attn_inp_kv_iswa`."""
     hyper, settings = build.model.hyper, build.settings
+    if not hyper.causal:
+        kind = F16 if settings.flash_attention else F32
+        inputs.mask = op.new_input("kq_mask", build.tokens, build.tokens, kind=kind)
+        return
     if any(hyper.kv_heads):
         inputs.k_rows = _row_numbers(build)
         latent = hyper.is_mla and not settings.build.caches_latent_values

@@ -18,9 +18,11 @@ class Profile:
     """One architecture.
 
     `layout`: `sequential` (norm, attention, add, norm, network, add), `parallel` (attention and network from one norm),
-    `behind` (norms only after each part). `activation` of the dense network; `_halves` when one projection holds gate
+    `behind` (norms only after each part), `beside` (attention and a state side by side).
+    `activation` of the dense network; `_halves` when one projection holds gate
     and up. `rotates`: `all`, `none`, `sliding` (windowed layers), `three_of_four`.
     `rows_last`: whether the tokens with logits are chosen after the last layer, `before_norm` or `after_norm`.
+    `expands_norm`: whether a layer's first norm is put into the graph before anything that reads it.
     """
 
     norm: str = "rms_norm"
@@ -37,20 +39,24 @@ class Profile:
     post_norm_pinned: bool = True
     residual_before_attention: bool = False
     adds_to_residual: bool = False
+    residual_first: bool = False
+    last_norm: str = "output_norm"
     rows_last: str = ""
     shared_first: bool = False
     experts: Experts = _ROUTED
     experts_from_file: bool = False
+    expands_norm: bool = False
 
 
 _PLAIN = Profile()
 _GEMMA = Profile(scales_input=True, scales_query=True, activation="gelu", post_norm_pinned=False)
 _LAYER_NORM = Profile(norm="norm", activation="gelu")
 _FROM_FILE = Profile(experts_from_file=True)
-_GATED_QUERY = Profile(rows_last="after_norm")
+_GATED_QUERY = Profile(rows_last="after_norm", expands_norm=True)
 _UNNORMALISED = Profile(experts=Experts(normalizes=False))
 
 _PROFILES: dict[str, Profile] = {
+    "llada-moe": _UNNORMALISED,
     "llama4": Profile(
         rotates="three_of_four",
         norms_unweighted_heads=True,
@@ -124,10 +130,15 @@ _PROFILES: dict[str, Profile] = {
         experts_from_file=True,
     ),
     "jais": Profile(norm="norm", rotates="none"),
+    "falcon-h1": Profile(layout="beside"),
+    "grok": Profile(experts=Experts(activation="gelu"), activation="gelu"),
+    "jamba": Profile(rotates="none", residual_first=True, experts=Experts(normalizes=False)),
+    "lfm2": Profile(residual_first=True, last_norm="token_embd_norm"),
+    "lfm2moe": Profile(residual_first=True, last_norm="token_embd_norm", experts=Experts(gating="sigmoid")),
 }
 
 # Have a profile that is not exact yet: some buffer is a few percent off.
-_NEAR = frozenset(("cohere2moe", "mimo2", "qwen35", "step35"))
+_NEAR = frozenset(("mimo2",))
 
 
 def profile_of(architecture: str) -> Profile:

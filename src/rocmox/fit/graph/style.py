@@ -27,6 +27,7 @@ class Inputs:
     k_rotation_sliding: Tensor | None = None
     v_rotation_sliding: Tensor | None = None
     states: Tensor | None = None
+    states_kept: Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

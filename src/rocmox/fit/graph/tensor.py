@@ -92,6 +92,8 @@ def contiguous(kind: GgmlType, ne: Shape) -> Shape:
 
 
 def _span(kind: GgmlType, ne: Shape, nb: Shape) -> int:
+    if not all(ne):
+        return 0
     if kind.block_elements == 1:
         return kind.block_bytes + sum((count - 1) * stride for count, stride in zip(ne, nb, strict=True))
     row = ne[0] * nb[0] // kind.block_elements
