@@ -51,7 +51,7 @@ def tree(version: Version) -> Path:
     """The folder of its llama.cpp tree, fetched and unpacked once."""
     folder = cache() / "llama.cpp-trees" / version.release
     if not (folder / ".complete").exists():
-        _unpack(_archive(version), folder)
+        _unpack(archive(version), folder)
         (folder / ".complete").touch()
     return folder / _TREE
 
@@ -71,7 +71,8 @@ def mmvq_source(version: Version) -> Source:
     )
 
 
-def _archive(version: Version) -> Path:
+def archive(version: Version) -> Path:
+    """The source archive in the lab's mirror, fetched once."""
     name = f"llama_cpp_python-{version.release}.tar.gz"
     path = cache() / "mirror/sources" / name
     if not path.exists():
