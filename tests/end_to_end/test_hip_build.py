@@ -4,6 +4,7 @@ VMIDs 194 and 195 are ours. Nothing computes on a card here: it is shown that th
 linked to, and what it does without a card.
 """
 
+import base64
 import json
 import time
 import urllib.request
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 
 from rocmox.lab.tiny_gguf import SENTENCE
-from tests.end_to_end.conftest import Run, on_node, play
+from tests.end_to_end.conftest import ROOT, Run, on_node, play
 from tests.hip_matrix import sources
 
 pytestmark = [pytest.mark.lab, pytest.mark.soak, pytest.mark.timeout(14400)]
 OLDER, NEWER = 194, 195
+LAUNCHER = ROOT / "roles/llama_cpp/files/start_on_cards.py"
 PROGRAM = "/opt/llama.cpp/current/bin/llama-server"
 UNIT = "llama-server@tiny.service"
 VERDICT = "no GPU is visible to ROCm in this guest"
@@ -117,11 +119,45 @@ def test_b4447_aborts_inside_rocblas_and_the_unit_says_what_that_means(older: Ru
 
 
 @pytest.fixture(scope="module")
-def newer(plays: Play, lab: dict[str, str]) -> Run:
+def testing(plays: Play, lab: dict[str, str]) -> Run:
+    """The second guest with ROCm of Debian testing."""
+    in_guest(lab, NEWER, "sed -n 's/ trixie / forky /p' /etc/apt/sources.list > /etc/apt/sources.list.d/forky.list")
+    installed = plays("install_rocm", NEWER)
+    assert installed.exit_status == 0, installed.output[-3000:]
+    return installed
+
+
+def answer(lab: dict[str, str], port: int, key: str) -> str:
+    url = f"http://{lab['gateway'].rpartition('.')[0]}.{NEWER}:{port}/v1/chat/completions"
+    question = {"temperature": 0, "messages": [{"role": "user", "content": "Are you there?"}]}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(url, json.dumps(question).encode(), headers)
+    with urllib.request.urlopen(request, timeout=120) as reply:  # noqa: S310 - http, made above
+        return str(json.load(reply)["choices"][0]["message"]["content"])
+
+
+def test_debians_own_llama_cpp_starts_without_a_card(testing: Run, lab: dict[str, str]) -> None:
+    assert testing.exit_status == 0
+    in_guest(lab, NEWER, "apt-get install --yes -qq --no-install-recommends llama.cpp-tools libggml0-backend-hip curl")
+    program = base64.b64encode(LAUNCHER.read_bytes()).decode()
+    in_guest(lab, NEWER, f"echo {program} | base64 -d > /root/start.py")
+    refused = in_guest(lab, NEWER, "python3 -I /root/start.py hip refuse /usr/bin/llama-server; echo status $?")
+    assert refused.startswith(f"{VERDICT}: llama-server is not started.")
+    assert refused.endswith("status 69\n")
+    in_guest(lab, NEWER, f"curl --fail --silent --output /root/tiny.gguf {lab['mirror_url']}/models/tiny.gguf")
+    server = "/root/start.py hip allow /usr/bin/llama-server --model /root/tiny.gguf --host 0.0.0.0 --port 8099"
+    in_guest(lab, NEWER, f"systemd-run --quiet --unit=debians-own python3 -I {server}")
+    in_guest(
+        lab, NEWER, "curl --silent --retry 60 --retry-delay 1 --retry-all-errors --fail http://127.0.0.1:8099/health"
+    )
+    assert answer(lab, 8099, "none") == SENTENCE
+    in_guest(lab, NEWER, "systemctl stop debians-own")
+
+
+@pytest.fixture(scope="module")
+def newer(plays: Play, testing: Run) -> Run:
     """b6170, the role's default, with ROCm of Debian testing."""
-    sources_list = "sed -n 's/ trixie / forky /p' /etc/apt/sources.list > /etc/apt/sources.list.d/forky.list"
-    in_guest(lab, NEWER, sources_list)
-    assert plays("install_rocm", NEWER).exit_status == 0
+    assert testing.exit_status == 0
     return serve(plays, NEWER, B6170, llama_cpp_require_gpu=False)
 
 
@@ -130,13 +166,7 @@ def test_b6170_starts_without_a_card_and_serves_where_that_is_allowed(newer: Run
     assert "it computes on the PROCESSOR" in flat(newer)
     assert "librocblas.so.4" in in_guest(lab, NEWER, f"ldd {PROGRAM}")
     assert state(lab, NEWER) == {"ActiveState": "active", "NRestarts": "0", "ExecMainStatus": "0"}
-    key = in_guest(lab, NEWER, "cat /etc/llama-server/api-key").strip()
-    url = f"http://{lab['gateway'].rpartition('.')[0]}.{NEWER}:8080/v1/chat/completions"
-    body = json.dumps({"messages": [{"role": "user", "content": "Are you there?"}]}).encode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-    request = urllib.request.Request(url, body, headers)
-    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - http, made above
-        assert json.load(answer)["choices"][0]["message"]["content"] == SENTENCE
+    assert answer(lab, 8080, in_guest(lab, NEWER, "cat /etc/llama-server/api-key").strip()) == SENTENCE
 
 
 def test_b6170_is_refused_where_a_card_is_required(newer: Run, plays: Play, lab: dict[str, str]) -> None:

@@ -30,7 +30,7 @@ REFUSALS = {
     errno.ENOENT: ("not in this guest", GIVE_CARDS),
     errno.ENXIO: (
         "without a driver behind it",
-        "Load the node's driver (`modprobe amdgpu`, `dmesg`); with it loaded, numbers changed: restart the container",
+        "Load the node's driver (`modprobe amdgpu`, `dmesg`); else restart the container: numbers changed",
     ),
     errno.EPERM: ("refused by the container's list of devices", GIVE_CARDS),
     errno.EACCES: (
