@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rocmox.containers.repair import wish_document
+from rocmox.llamacpp.mmvq import STAMP_VERSION
 from rocmox.zipapp_builder import build
 from tests.unit.llamacpp.sources import source
 
@@ -90,7 +91,7 @@ def test_it_patches_a_source_in_a_guest(zipapp: Path, gpu_tree: Callable[[str], 
     written = run(zipapp, "llamacpp", "patch", "--", str(tmp_path), root=root)
     assert (shown.returncode, written.returncode) == (0, 0), written.stderr
     assert written.stdout == shown.stdout
-    assert "+// rocmox mmvq 1 arch=gfx906" in shown.stdout
+    assert f"+// rocmox mmvq {STAMP_VERSION} arch=gfx906" in shown.stdout
     (cuda / "mmvq.cu").write_text("int foreign;\n", encoding="utf-8")
     assert run(zipapp, "llamacpp", "patch", "--", str(tmp_path), root=root).returncode == 2
 

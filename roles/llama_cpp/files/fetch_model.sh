@@ -1,11 +1,14 @@
 #!/bin/bash
-# fetch_model.sh URL SHA256 DESTINATION
+# fetch_model.sh ADDRESS_FILE SHOWN SHA256 DESTINATION
 #
-# Resumes an interrupted download, verifies, then renames: DESTINATION exists only when it is whole.
+# Resumes an interrupted download, verifies, then renames: DESTINATION exists only when it is whole. ADDRESS_FILE is a
+# configuration of curl for this account's eyes alone (an address may hold a password, and every process of the guest can
+# read a command line); it is removed. SHOWN is the address without what may be one.
 set -euo pipefail
 
-url=$1 sha256=$2 destination=$3
+address_file=$1 shown=$2 sha256=$3 destination=$4
 partial=$destination.partial
+trap 'rm -f "$address_file"' EXIT
 
 verified() {
     [ -f "$partial" ] && echo "$sha256  $partial" | sha256sum --check --status
@@ -13,11 +16,11 @@ verified() {
 
 # A leftover that is already whole would make the server answer 416 to the resumed request.
 if ! verified; then
-    curl --fail --location --silent --show-error --retry 5 --continue-at - --output "$partial" "$url"
+    curl --config "$address_file" --fail --location --silent --show-error --retry 5 --continue-at - --output "$partial"
     if ! verified; then
         found=$(sha256sum <"$partial" | cut -d' ' -f1)
         rm -f "$partial"
-        echo "$url: SHA-256 is $found, expected $sha256. Another file is served there or the model's sha256 is wrong." >&2
+        echo "$shown: SHA-256 is $found, expected $sha256. Another file is served there or the model's sha256 is wrong." >&2
         exit 1
     fi
 fi

@@ -1,9 +1,10 @@
 """Decide what a build is made of: rocBLAS forced or not, mmvq patched or not, and why.
 
-Runs on the controller with rocmox on PYTHONPATH: `python3 plan_build.py WISH`, WISH being the JSON object that
-tasks/plan_build.yml writes. Prints one JSON object: `problems` (each says what, why and what now), `notes` (what was
-decided and why), `force_cublas` (a boolean) and `mmvq`: null, or the patch's `architecture`, the `words` for
-`rocmox llamacpp patch`, the architectures to be `compared` on a card, and the `identity` by which builds differ.
+Runs on the controller with rocmox on PYTHONPATH: `python3 plan_build.py < WISH`, WISH being the JSON object that
+tasks/plan_build.yml writes (it may hold addresses with passwords, so it is no argument). Prints one JSON object:
+`problems` (each says what, why and what now), `notes` (what was decided and why), `force_cublas` (a boolean), and
+`mmvq`: null, or the patch's `architecture`, the `words` for `rocmox llamacpp patch`, the architectures to be `compared`
+on a card, and the `identity` by which builds differ.
 """
 
 import json
@@ -11,16 +12,17 @@ import re
 import sys
 from typing import Any
 
+import check_wishes  # lies beside this file
+
 from rocmox.errors import UsageError
 from rocmox.llamacpp import mmvq_inline, mmvq_table
 from rocmox.llamacpp.advice import Advice, advise_cublas_for_build
 from rocmox.llamacpp.geometry import Geometry, check, parse_columns
-from rocmox.llamacpp.mmvq import ARCHITECTURES
+from rocmox.llamacpp.mmvq import ARCHITECTURES, STAMP_VERSION
 
 Wish = dict[str, Any]
 
 STATES = {"auto": None, "on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
-PATCH_GENERATION = 1  # the number in a patched file's stamp
 PATCH_FROM_BUILD = 3236  # mmvq.cu has had its place since #8006
 TABLE_FROM_BUILD = 4873  # #12177: one table for host and device
 
@@ -75,7 +77,7 @@ def patch(wish: Wish, architecture: str) -> dict[str, Any]:
         "architecture": architecture,
         "compared": [name for name in architectures(wish) if name in ARCHITECTURES],
         "words": ["--arch", architecture, *(word for name in settings for word in (f"--{name}", settings[name]))],
-        "identity": {"generation": PATCH_GENERATION, "architecture": architecture, **settings},
+        "identity": {"stamp": STAMP_VERSION, "architecture": architecture, **settings},
     }
 
 
@@ -96,6 +98,7 @@ def main(wish: Wish) -> dict[str, Any]:
             plan["notes"].append(f"mmvq is {'patched' if architecture else 'as it came'}: {why}.")
     except UsageError as error:
         plan["problems"].append(sentence(error))
+    plan["problems"] += [*check_wishes.source(wish), *check_wishes.models(wish)]
     return plan
 
 
@@ -106,4 +109,4 @@ def sentence(error: UsageError) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(json.loads(sys.argv[1])), ensure_ascii=False))
+    print(json.dumps(main(json.load(sys.stdin)), ensure_ascii=False))

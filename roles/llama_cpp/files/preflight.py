@@ -1,7 +1,8 @@
 """Find every reason why this guest cannot build llama.cpp or serve the wished models, before anything is changed.
 
-Runs inside the guest with the standard library alone: `python3 - WISH < preflight.py`, WISH being the JSON object
-that tasks/preflight.yml writes. Prints `{"problems": ["what, where, why, what now", …]}`; looks, and changes nothing.
+Runs inside the guest with the standard library alone: `python3 -c PROGRAM < WISH`, WISH being the JSON object that
+tasks/preflight.yml writes (it may hold addresses with passwords, so it is no argument). Prints
+`{"problems": ["what, where, why, what now", …]}`; looks, and changes nothing.
 """
 
 import json
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,78 +20,10 @@ Wish = dict[str, Any]
 
 MIB = 1 << 20
 SUPPORTED = {"Debian": ("12", "13"), "Ubuntu": ("22", "24")}
-CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
-UNQUANTISED = ("f32", "f16", "bf16")
-SPLIT_MODES = ("none", "layer", "row", "tensor")
-ROW_SPLIT_ENDS_AT_BUILD = 9890  # removed from the CUDA/HIP backend by llama.cpp's pull request 24216
-NEEDED_MIB = {"cpu": 1500, "hip": 4000}  # source, build tree and result, generously
 NEEDED_MEMORY_MIB = 1500  # one compiler process on the largest file
 SPARE_MIB = 512  # left on the models' disk
-PORTS = range(1, 65536)
+SYSTEM_ROCBLAS = ("/usr/lib/x86_64-linux-gnu/rocblas", "/usr/lib64/rocblas", "/usr/lib/rocblas")
 PATCHING_PYTHON = (3, 11)  # rocmox's own minimum
-
-
-def source(wish: Wish) -> Iterator[str]:
-    """Pinned sources are pinned wholly."""
-    if wish["backend"] == "hip" and not wish["gpu_targets"]:
-        yield "llama_cpp_gpu_targets is empty, and a HIP build needs a target. Name yours, such as gfx906 for MI50."
-    if wish["source"] == "git" and not re.fullmatch(r"[0-9a-f]{40}", wish["commit"]):
-        yield (
-            f"llama_cpp_commit is {wish['commit']!r}, which is no full commit id. Give the 40 hexadecimal digits that "
-            f"`git ls-remote {wish['git_url']} {wish['version']}` prints, so that a moved tag is noticed."
-        )
-    if wish["source"] == "archive" and not wish["archive_url"]:
-        yield "llama_cpp_source is archive and llama_cpp_archive_url is empty. Name the archive, or use git as source."
-    if wish["source"] == "archive" and not is_sha256(wish["archive_sha256"]):
-        yield (
-            f"llama_cpp_archive_sha256 is {wish['archive_sha256']!r}, which is no SHA-256. Give the 64 lower-case "
-            "hexadecimal digits that `sha256sum` prints for the archive."
-        )
-
-
-def models(wish: Wish) -> Iterator[str]:
-    """Every model can be told apart and started by this version."""
-    names = [model["name"] for model in wish["models"]]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"llama_cpp_models names {name!r} twice. Give each entry a name of its own."
-    for model in wish["models"]:
-        for problem in (*model_problems(model), *split_problems(model, wish["build_number"])):
-            yield f"Model {model['name']!r}: {problem}"
-
-
-def model_problems(model: Wish) -> Iterator[str]:
-    """What is wrong with one entry, whatever the version."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", model["name"]):
-        yield "the name becomes a unit and a file name. Use letters, digits, dot, dash and underscore."
-    if bool(model.get("url")) == bool(model.get("path")):
-        yield "give either url (with sha256) or path (a file in the guest)."
-    checksum = model.get("sha256", "")
-    if model.get("url") and not is_sha256(checksum):
-        yield f"sha256 is {checksum!r}. Give the 64 lower-case hexadecimal digits that the file's publisher lists."
-    if int(model["port"]) not in PORTS:
-        yield f"port {model['port']} does not exist. Use 1024 to 65535."
-    for key in ("cache_type_k", "cache_type_v"):
-        if model[key] not in CACHE_TYPES:
-            yield f"{key} is {model[key]!r}, which llama.cpp does not know. Use one of {', '.join(CACHE_TYPES)}."
-    if model["cache_type_v"] not in UNQUANTISED and not model["flash_attention"]:
-        yield (
-            f"cache_type_v {model['cache_type_v']} needs flash attention. Set flash_attention: true, "
-            "or cache_type_v: f16."
-        )
-
-
-def split_problems(model: Wish, build_number: int) -> Iterator[str]:
-    """What this version cannot do over several cards."""
-    mode = model["split_mode"]
-    if mode not in SPLIT_MODES:
-        yield f"split_mode is {mode!r}. Use one of {', '.join(SPLIT_MODES)}."
-    if mode == "row" and build_number >= ROW_SPLIT_ENDS_AT_BUILD:
-        yield (
-            f"split_mode row left llama.cpp's HIP backend with b{ROW_SPLIT_ENDS_AT_BUILD}, and llama_cpp_version is "
-            "newer. Use split_mode tensor with flash_attention: true, or an older version."
-        )
-    if mode == "tensor" and not model["flash_attention"]:
-        yield "split_mode tensor needs flash attention. Set flash_attention: true."
 
 
 def ports(wish: Wish) -> Iterator[str]:
@@ -125,6 +59,28 @@ def sandbox(_wish: Wish) -> Iterator[str]:
         )
 
 
+def rocblas(wish: Wish) -> Iterator[str]:
+    """A HIP build computes with rocBLAS, which has kernels for the architectures it was built for and no others."""
+    if wish["backend"] != "hip":
+        return
+    folders = [Path(root) for root in (wish["hip_root"], *map(str, Path("/opt").glob("rocm*"))) if root]
+    roots = [*(folder / "lib/rocblas" for folder in folders), *map(Path, SYSTEM_ROCBLAS)]
+    names = [entry.name for root in roots for pattern in ("library/*", "*/library/*") for entry in root.glob(pattern)]
+    known = {found for name in names for found in re.findall(r"gfx[0-9a-f]{3,4}(?![0-9a-f])", name)}
+    missing = sorted({target.partition(":")[0] for target in wish["gpu_targets"]} - known)
+    if not known:
+        yield (
+            "No ROCm with rocBLAS was found in this guest (/opt/rocm*, /usr/lib). Run playbooks/install_rocm.yml "
+            "first, or set llama_cpp_hip_root, or build for the processor alone with llama_cpp_backend: cpu."
+        )
+    elif missing:
+        yield (
+            f"This guest's rocBLAS has no kernels for {', '.join(missing)}; it has them for {', '.join(sorted(known))}."
+            " Install a ROCm that knows the card (playbooks/install_rocm.yml; gfx906 is in rocBLAS up to ROCm 6.3: "
+            "rocm_version 6.2.4), or correct llama_cpp_gpu_targets."
+        )
+
+
 def patching(wish: Wish) -> Iterator[str]:
     """The program that patches the source needs a Python of 2022."""
     if wish["patched"] and sys.version_info < PATCHING_PYTHON:
@@ -145,8 +101,8 @@ def memory(wish: Wish) -> Iterator[str]:
 
 
 def build_space(wish: Wish) -> Iterator[str]:
-    """Enough for the first build; later ones replace what the role removes."""
-    free, need = free_mib(wish["work_directory"]), NEEDED_MIB[wish["backend"]]
+    """Enough for the first build; whether a later one is to be made is known, and asked, when it has its name."""
+    free, need = free_mib(wish["work_directory"]), int(wish["needed_mib"])
     if not Path(wish["install_directory"], "current").exists() and free < need:
         yield (
             f"{free} MiB are free for {wish['work_directory']}, and a {wish['backend']} build takes {need} MiB. "
@@ -166,7 +122,7 @@ def model_files(wish: Wish) -> Iterator[str]:
             missing_mib += (remote_bytes(model["url"]) - present_bytes(Path(model["file"] + ".partial"))) // MIB
         except (OSError, ValueError) as error:
             yield (
-                f"Model {model['name']!r}: {model['url']} cannot be fetched from this guest: {error}. Check the "
+                f"Model {model['name']!r}: {shown(model['url'])} cannot be fetched from this guest: {error}. Check the "
                 "address and the guest's route; a proxy goes into llama_cpp_download_environment."
             )
     free = free_mib(wish["models_directory"])
@@ -177,11 +133,6 @@ def model_files(wish: Wish) -> Iterator[str]:
         )
 
 
-def is_sha256(text: str) -> bool:
-    """64 lower-case hexadecimal digits."""
-    return re.fullmatch(r"[0-9a-f]{64}", text) is not None
-
-
 def remote_bytes(url: str) -> int:
     """The size a server announces, 0 when it announces none; OSError and ValueError when it cannot be asked."""
     if not url.startswith(("http://", "https://")):
@@ -189,6 +140,12 @@ def remote_bytes(url: str) -> int:
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - checked above
     with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
         return int(answer.headers.get("Content-Length") or 0)
+
+
+def shown(url: str) -> str:
+    """An address without what may be a password: user, and everything behind the path."""
+    parts = urllib.parse.urlsplit(url)
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def present_bytes(path: Path) -> int:
@@ -217,8 +174,8 @@ def succeeds(argv: list[str]) -> bool:
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
-CHECKS = (source, models, ports, distribution, sandbox, patching, memory, build_space, model_files)
+CHECKS = (ports, distribution, sandbox, rocblas, patching, memory, build_space, model_files)
 
 if __name__ == "__main__":
-    asked = json.loads(sys.argv[1])
+    asked = json.load(sys.stdin)
     print(json.dumps({"problems": [problem for check in CHECKS for problem in check(asked)]}))

@@ -1,12 +1,13 @@
 """Name the compilers and the processor's instruction sets that a build depends on.
 
-`python3 - BACKEND HIP_ROOT HIP_COMPILER < probe_toolchain.py`; the last two may be empty (look for them). Prints
-`{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "problem"}`; `problem` is empty when the build
-can begin.
+`python3 - BACKEND HIP_ROOT HIP_COMPILER WORK_DIRECTORY < probe_toolchain.py`; the two in the middle may be empty (look
+for them). Prints `{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "free_mib", "problem"}`;
+`problem` is empty when the build can begin.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ HIPCONFIGS = ("opt/rocm/bin/hipconfig", "usr/bin/hipconfig")
 HIP_COMPILERS = ("opt/rocm/lib/llvm/bin/clang++", "opt/rocm/llvm/bin/clang++", "usr/lib/llvm-*/bin/clang++")
 
 
-def main(backend: str, hip_root: str, hip_compiler: str) -> None:
+def main(backend: str, hip_root: str, hip_compiler: str, work_directory: str) -> None:
     """Print what was found."""
     identity = [version("c++")]
     problem = "" if all(identity) else "No C++ compiler is installed in this guest."
@@ -27,7 +28,12 @@ def main(backend: str, hip_root: str, hip_compiler: str) -> None:
         identity += [version(hip_compiler), version(hipconfig)]
         problem = problem or hip_problem(identity, hip_root, hip_compiler)
     found: dict[str, object] = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem}
-    found |= {"hip_root": hip_root, "hip_compiler": hip_compiler, "card_visible": opens("/dev/kfd")}
+    found |= {
+        "free_mib": free_mib(Path(work_directory)),
+        "hip_root": hip_root,
+        "hip_compiler": hip_compiler,
+        "card_visible": opens("/dev/kfd"),
+    }
     print(json.dumps(found))
 
 
@@ -58,6 +64,13 @@ def first(patterns: tuple[str, ...]) -> str:
     return str(found[0]) if found else ""
 
 
+def free_mib(directory: Path) -> int:
+    """Free space where `directory` is, or will be."""
+    while not directory.exists():
+        directory = directory.parent
+    return shutil.disk_usage(directory).free >> 20
+
+
 def opens(device: str) -> bool:
     """Whether a driver answers behind the device and this guest may use it."""
     try:
@@ -75,4 +88,4 @@ def cpu_flags() -> list[str]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

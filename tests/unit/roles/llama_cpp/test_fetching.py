@@ -1,6 +1,7 @@
 """What is fetched is there whole and verified, or not at all; leftovers of a killed run are never trusted."""
 
 import hashlib
+import json
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -81,14 +82,20 @@ def test_git_tag_must_be_the_commit(script: Script, tree: Path, places: Path) ->
     assert git(places, "rev-parse", "HEAD") == commit
 
 
+def fetch_model(script: Script, url: str, checksum: str, target: Path) -> subprocess.CompletedProcess[str]:
+    address = target.with_suffix(".address")
+    address.write_text(f"url = {json.dumps(url)}\n", encoding="utf-8")
+    done = run("bash", script("fetch_model"), address, "shown", checksum, target)
+    assert not address.exists()
+    return done
+
+
 def test_model_download_goes_on_where_it_stopped(script: Script, tmp_path: Path) -> None:
     content = bytes(range(256)) * 64
     (tmp_path / "served.gguf").write_bytes(content)
     target = tmp_path / "model.gguf"
     (tmp_path / "model.gguf.partial").write_bytes(content[:5000])
-    done = run(
-        "bash", script("fetch_model"), (tmp_path / "served.gguf").as_uri(), hashlib.sha256(content).hexdigest(), target
-    )
+    done = fetch_model(script, (tmp_path / "served.gguf").as_uri(), hashlib.sha256(content).hexdigest(), target)
     assert (done.stderr, done.returncode) == ("", 0)
     assert target.read_bytes() == content
     assert not (tmp_path / "model.gguf.partial").exists()
@@ -97,14 +104,15 @@ def test_model_download_goes_on_where_it_stopped(script: Script, tmp_path: Path)
 def test_model_that_was_whole_already_needs_no_server(script: Script, tmp_path: Path) -> None:
     (tmp_path / "model.gguf.partial").write_bytes(b"whole")
     checksum = hashlib.sha256(b"whole").hexdigest()
-    done = run("bash", script("fetch_model"), "file:///no/such/file", checksum, tmp_path / "model.gguf")
+    done = fetch_model(script, "file:///no/such/file", checksum, tmp_path / "model.gguf")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "model.gguf").read_bytes() == b"whole"
 
 
 def test_model_with_another_checksum_is_thrown_away(script: Script, tmp_path: Path) -> None:
     (tmp_path / "served.gguf").write_bytes(b"something else")
-    done = run("bash", script("fetch_model"), (tmp_path / "served.gguf").as_uri(), "0" * 64, tmp_path / "model.gguf")
+    done = fetch_model(script, (tmp_path / "served.gguf").as_uri(), "0" * 64, tmp_path / "model.gguf")
     assert done.returncode == 1
+    assert done.stderr.startswith("shown: SHA-256 is ")
     assert "expected 000" in done.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["served.gguf"]

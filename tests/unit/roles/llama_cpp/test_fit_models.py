@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,8 @@ def found(url: object, cards: int = 1, **changes: Any) -> dict[str, list[str]]:
         "models": [model],
     }
     run = subprocess.run(
-        [sys.executable, str(ROOT / "roles/llama_cpp/files/fit_models.py"), json.dumps(wish)],
+        [sys.executable, str(ROOT / "roles/llama_cpp/files/fit_models.py")],
+        input=json.dumps(wish),
         capture_output=True,
         text=True,
         check=True,
@@ -68,7 +70,7 @@ def test_what_llama_cpp_refuses(model_file: Path) -> None:
     [
         ({"gpu_layers": 20}, "only whole models"),
         ({"extra_arguments": ["--n-cpu-moe", "4"]}, "moves memory by hand"),
-        ({"url": "http://127.0.0.1:9/model.gguf"}, "cannot read"),
+        ({"url": "http://user:secret@127.0.0.1:9/model.gguf?token=secret"}, "cannot read"),
         ({"url": ""}, "lies in the guest"),
     ],
 )
@@ -76,3 +78,22 @@ def test_what_cannot_be_planned_is_said_and_let_pass(model_file: Path, changes: 
     answer = found(changes.pop("url", model_file), **changes)
     assert answer["problems"] == []
     assert why in answer["notes"][0]
+    assert "secret" not in answer["notes"][0]
+
+
+@pytest.mark.parametrize("cards", [0, 2])
+def test_a_file_that_is_no_whole_model_is_refused(model_file: Path, tmp_path: Path, cards: int) -> None:
+    cut, unknown = tmp_path / "cut.gguf", tmp_path / "unknown.gguf"
+    with model_file.open("rb") as stream:
+        header = stream.read(32 << 20)  # the file itself is sparse, and large
+    cut.write_bytes(header[:1000])
+    unknown.write_bytes(header.replace(b"llama", b"lxama"))
+    os.truncate(unknown, model_file.stat().st_size)
+    assert "Model 'llama' cannot be served" in found(cut, cards=cards)["problems"][0]
+    assert "no known llama.cpp loads the architecture 'lxama'" in found(unknown, cards=cards)["problems"][0]
+
+
+def test_without_cards_nothing_is_planned(model_file: Path) -> None:
+    nothing: dict[str, list[str]] = {"problems": [], "notes": []}
+    assert found(model_file, cards=0, context_tokens=131072, split_mode="row") == nothing
+    assert found("http://127.0.0.1:9/model.gguf", cards=0) == nothing

@@ -1,17 +1,23 @@
 """What a build is made of follows from version, cards and wishes; senseless wishes are named first."""
 
-import re
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from rocmox.llamacpp import mmvq
+from rocmox.llamacpp.mmvq import STAMP_VERSION
 
 WISH: dict[str, Any] = {
     "version": "b6170",
     "build_number": "6170",
+    "commit": "4" * 40,
+    "source": "git",
+    "git_url": "https://git.invalid/llama.cpp",
+    "archive_url": "",
+    "archive_sha256": "",
+    "models": [],
     "backend": "hip",
     "gpu_targets": ["gfx906"],
     "force_cublas": "auto",
@@ -22,7 +28,8 @@ WISH: dict[str, Any] = {
 
 
 @pytest.fixture
-def plan(program: Callable[[str], ModuleType]) -> Callable[..., dict[str, Any]]:
+def plan(program: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    monkeypatch.setitem(sys.modules, "check_wishes", program("check_wishes"))
     main = program("plan_build").main
     return lambda **changes: main({**WISH, **changes})
 
@@ -100,6 +107,7 @@ def test_settings_go_to_the_patch_and_into_the_name(plan: Callable[..., dict[str
     names = [plan(mmvq_nwarps=text)["mmvq"]["identity"] for text in ("", "4", "4,4,4,4,4,4,4,4", "2")]
     assert names[1] == names[2]
     assert len({str(name) for name in names}) == 3
+    assert names[0] == {"stamp": STAMP_VERSION, "architecture": "gfx906"}
     assert plan(mmvq_rows=[1, 2, 2, 2, 2, 2, 2, 2])["mmvq"]["words"] == [
         "--arch",
         "gfx906",
@@ -109,7 +117,6 @@ def test_settings_go_to_the_patch_and_into_the_name(plan: Callable[..., dict[str
     assert plan(build_number="4447", mmvq_nwarps="17")["problems"] == []
 
 
-def test_the_generation_is_the_stamp_s(program: Callable[[str], ModuleType]) -> None:
-    stamp = re.search(r"rocmox mmvq (\d+) ", mmvq._STAMP.pattern)
-    assert stamp is not None
-    assert int(stamp[1]) == program("plan_build").PATCH_GENERATION
+def test_wishes_are_checked(plan: Callable[..., dict[str, Any]]) -> None:
+    (found,) = plan(commit="4227c9be")["problems"]
+    assert "no full commit id" in found

@@ -20,14 +20,9 @@ MODEL = {
     "flash_attention": False,
 }
 WISH: dict[str, Any] = {
-    "version": "b6170",
-    "build_number": 6170,
-    "commit": "4" * 40,
-    "source": "git",
-    "git_url": "https://git.invalid/llama.cpp",
-    "archive_url": "",
-    "archive_sha256": "",
     "backend": "hip",
+    "hip_root": "",
+    "needed_mib": 4000,
     "gpu_targets": ["gfx906"],
     "patched": True,
     "models": [MODEL],
@@ -50,52 +45,12 @@ def test_a_good_wish_has_no_problem(preflight: ModuleType, monkeypatch: pytest.M
     monkeypatch.setattr(
         preflight, "run", lambda _argv: 'LISTEN 0 5 0.0.0.0:8080 0.0.0.0:* users:(("llama-server",pid=7,fd=3))\n'
     )
-    checks = (preflight.source, preflight.models, preflight.ports, preflight.distribution, preflight.memory)
+    checks = (preflight.ports, preflight.distribution, preflight.memory, preflight.patching)
     assert [problems(check) for check in checks] == [""] * len(checks)
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"commit": "4227c9be"}, "git ls-remote https://git.invalid/llama.cpp b6170"),
-        ({"gpu_targets": []}, "llama_cpp_gpu_targets is empty"),
-        ({"source": "archive", "archive_sha256": SHA256}, "llama_cpp_archive_url is empty"),
-        ({"source": "archive", "archive_url": "http://a.invalid", "archive_sha256": "AB" * 32}, "no SHA-256"),
-    ],
-)
-def test_source_must_be_pinned_wholly(preflight: ModuleType, changes: dict[str, Any], expected: str) -> None:
-    assert expected in problems(preflight.source, **changes)
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"name": "a/b"}, "letters, digits"),
-        ({"path": "/models/one.gguf"}, "either url"),
-        ({"url": None}, "either url"),
-        ({"sha256": ""}, "64 lower-case"),
-        ({"port": 70000}, "port 70000 does not exist"),
-        ({"cache_type_k": "q9"}, "cache_type_k is 'q9'"),
-        ({"cache_type_v": "q8_0"}, "needs flash attention"),
-        ({"split_mode": "rows"}, "Use one of none, layer, row, tensor"),
-        ({"split_mode": "tensor"}, "tensor needs flash attention"),
-    ],
-)
-def test_a_model_that_cannot_be_served(preflight: ModuleType, changes: dict[str, Any], expected: str) -> None:
-    found = problems(preflight.models, models=[{**MODEL, **changes}])
-    assert expected in found
-    assert found.count("\n") == 0
-
-
-def test_row_split_ends_with_b9890(preflight: ModuleType) -> None:
-    row = [{**MODEL, "split_mode": "row"}]
-    assert problems(preflight.models, models=row, build_number=9889) == ""
-    assert "b9890" in problems(preflight.models, models=row, build_number=9890)
-
-
-def test_two_models_of_one_name_or_port(preflight: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_models_of_one_port(preflight: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "run", lambda _argv: "")
-    assert "'one' twice" in problems(preflight.models, models=[MODEL, MODEL])
     assert "Two models want port 8080" in problems(preflight.ports, models=[MODEL, {**MODEL, "name": "two"}])
 
 
@@ -114,6 +69,19 @@ def test_an_old_python_cannot_patch(preflight: ModuleType, monkeypatch: pytest.M
     monkeypatch.setattr(preflight, "PATCHING_PYTHON", (4, 1))
     assert "the mmvq patch needs 4.1" in problems(preflight.patching)
     assert problems(preflight.patching, patched=False) == ""
+
+
+def test_rocblas_must_know_the_card(preflight: ModuleType, tmp_path: Path) -> None:
+    assert problems(preflight.rocblas, backend="cpu") == ""
+    wish = {"hip_root": str(tmp_path), "gpu_targets": ["gfx906:xnack-", "gfx1100"]}
+    assert "No ROCm with rocBLAS was found" in problems(preflight.rocblas, **wish)
+    library = tmp_path / "lib/rocblas/library"
+    library.mkdir(parents=True)
+    for name in ("TensileLibrary_lazy_gfx1100.dat", "Kernels.so-000-gfx90a-xnack+.hsaco"):
+        (library / name).touch()
+    assert "no kernels for gfx906; it has them for gfx1100, gfx90a" in problems(preflight.rocblas, **wish)
+    (library / "Kernels.so-000-gfx906-xnack-.hsaco").touch()
+    assert problems(preflight.rocblas, **wish) == ""
 
 
 def test_little_memory_is_refused(preflight: ModuleType) -> None:
@@ -143,8 +111,15 @@ def test_models_that_do_not_fit_are_refused(
 
 
 def test_a_model_that_cannot_be_fetched_is_named(preflight: ModuleType, tmp_path: Path) -> None:
-    model = {**MODEL, "url": "ftp://mirror.invalid/one.gguf", "file": str(tmp_path / "one.gguf")}
-    assert "only http and https" in problems(preflight.model_files, models=[model], models_directory="/")
+    model = {
+        **MODEL,
+        "url": "ftp://user:secret@mirror.invalid/one.gguf?token=secret",
+        "file": str(tmp_path / "one.gguf"),
+    }
+    found = problems(preflight.model_files, models=[model], models_directory="/")
+    assert "ftp://mirror.invalid/one.gguf cannot be fetched" in found
+    assert "only http and https" in found
+    assert "secret" not in found
 
 
 def test_a_local_model_must_exist(preflight: ModuleType, tmp_path: Path) -> None:

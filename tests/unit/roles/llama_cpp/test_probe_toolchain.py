@@ -17,8 +17,9 @@ def test_cpu_build_needs_the_compiler_alone(
 ) -> None:
     monkeypatch.setattr(probe, "version", lambda program: f"{program} 14.2.0")
     monkeypatch.setattr(probe, "cpu_flags", lambda: ["avx", "avx2"])
+    monkeypatch.setattr(probe, "free_mib", lambda _directory: 5000)
     monkeypatch.setattr(probe, "opens", lambda device: device != "/dev/kfd")
-    probe.main("cpu", "", "")
+    probe.main("cpu", "", "", "/")
     found = json.loads(capsys.readouterr().out)
     assert found == {
         "identity": ["c++ 14.2.0"],
@@ -27,6 +28,7 @@ def test_cpu_build_needs_the_compiler_alone(
         "hip_root": "",
         "hip_compiler": "",
         "card_visible": False,
+        "free_mib": 5000,
     }
 
 
@@ -36,7 +38,7 @@ def test_hip_build_names_its_root_and_compiler(
     paths = {probe.HIPCONFIGS: "/opt/rocm/bin/hipconfig", probe.HIP_COMPILERS: "/opt/rocm/lib/llvm/bin/clang++"}
     monkeypatch.setattr(probe, "first", paths.__getitem__)
     monkeypatch.setattr(probe, "version", lambda program: f"version of {program}")
-    probe.main("hip", "", "")
+    probe.main("hip", "", "", "/")
     found = json.loads(capsys.readouterr().out)
     assert (found["hip_root"], found["problem"]) == ("/opt/rocm", "")
     assert found["identity"][1:] == [
@@ -50,7 +52,7 @@ def test_missing_hip_tool_chain_says_what_to_do(
 ) -> None:
     monkeypatch.setattr(probe, "first", lambda _patterns: "")
     monkeypatch.setattr(probe, "version", lambda program: "14.2.0" if program == "c++" else "")
-    probe.main("hip", "", "")
+    probe.main("hip", "", "", "/")
     assert "install_rocm.yml" in json.loads(capsys.readouterr().out)["problem"]
 
 
