@@ -27,6 +27,7 @@ _NO_LEAK = 9490  # f16 copies of a quantised cache leave the pool, #23907, 2026-
 _LATENT_KEYS_ONLY = 7850  # MLA caches K alone, 2026-01
 _ROWS_CHOSEN_LAST = 9891  # some graphs choose the tokens with logits after the last layer, 2026-07
 _NO_SPLIT_ROW = 9890  # row split leaves the backend, #24216, 2026-07-06
+_PIPELINE_IS_DROPPED = 6840  # a second try without copies when they do not fit, #16748, 2025-10-24
 _WINDOW_BY_256 = 7000  # windowed caches are padded to 256, #17037, 2025-11
 
 _NUMBER = re.compile(r"b(?P<number>\d{4,6})")
@@ -104,6 +105,11 @@ class LlamaBuild:
     def flash_attention_by_default(self) -> bool:
         """Whether llama-server turns flash attention on by itself."""
         return self.number >= _FLASH_ATTENTION_AUTO
+
+    @property
+    def drops_pipeline(self) -> bool:
+        """Whether a load that fails for the pipeline's copies is tried again without them."""
+        return self.number >= _PIPELINE_IS_DROPPED
 
     @property
     def kv_unified_by_default(self) -> bool:

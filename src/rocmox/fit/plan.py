@@ -37,6 +37,12 @@ class DevicePlan:
         return self.model_bytes + self.context_bytes + self.compute_bytes + self.overhead.total_bytes
 
     @property
+    def loads(self) -> bool:
+        """Whether what is allocated before the first prompt has room."""
+        prompt = self.overhead.pool_bytes + self.overhead.library_bytes + self.overhead.remainder_bytes
+        return self.total_bytes - prompt <= self.card.capacity_mib * _MIB
+
+    @property
     def free_bytes(self) -> int:
         """What is left on the card; negative when it is too small."""
         return self.card.capacity_mib * _MIB - self.total_bytes
@@ -55,6 +61,11 @@ class Plan:
     uses_cublas: bool
 
     @property
+    def is_pipelined(self) -> bool:
+        """Whether inputs are kept four times so that cards work on different micro batches."""
+        return len(self.devices) > 1 and self.settings.split == "layer" and self.settings.peer_copy
+
+    @property
     def fits(self) -> bool:
         """Whether it loads and answers one prompt of a full micro batch."""
         return all(device.free_bytes >= 0 for device in self.devices)
@@ -67,6 +78,23 @@ def shares_of(settings: Settings, cards: Sequence[Card]) -> tuple[float, ...]:
     if settings.split == "tensor" and not settings.tensor_split:
         return (1.0,) * len(cards)
     return settings.tensor_split or tuple(float(card.capacity_mib) for card in cards)
+
+
+def settle_plan(
+    model: Model,
+    settings: Settings,
+    cards: Sequence[Card],
+    *,
+    uses_cublas: bool,
+    overhead: Sequence[Overhead] | None = None,
+) -> Plan:
+    """The plan that llama.cpp ends up with: without the pipeline's copies when a load with them fails."""
+    plan = make_plan(model, settings, cards, uses_cublas=uses_cublas, overhead=overhead)
+    if not plan.is_pipelined or not settings.build.drops_pipeline or all(device.loads for device in plan.devices):
+        return plan
+    bare = dataclasses.replace(settings, peer_copy=False)
+    without = make_plan(model, bare, cards, uses_cublas=uses_cublas, overhead=overhead)
+    return without if without.fits else plan
 
 
 def make_plan(

@@ -10,12 +10,13 @@ from rocmox.facts.ggml_types import BY_NAME
 from rocmox.fit.architectures import is_planned
 from rocmox.fit.cards import Card
 from rocmox.fit.model import Model
-from rocmox.fit.plan import Plan, ends_at, make_plan
+from rocmox.fit.plan import Plan, ends_at, settle_plan
 from rocmox.fit.refusals import find_refusal
 from rocmox.fit.request import Resolved
 from rocmox.fit.settings import Settings
 
 _STEP = 256
+_PIPELINE_DROPPED = "pipeline copies off: with them the load fails, and llama.cpp tries again without"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,9 @@ def answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
             ends_at_used_context=None,
             best_change="",
         )
-    plan = make_plan(model, resolved.settings, cards, uses_cublas=resolved.uses_cublas)
+    plan = settle_plan(model, resolved.settings, cards, uses_cublas=resolved.uses_cublas)
+    if plan.settings != resolved.settings:
+        resolved = dataclasses.replace(resolved, assumptions=(*resolved.assumptions, _PIPELINE_DROPPED))
     return Answer(
         model=model,
         resolved=resolved,
@@ -70,12 +73,12 @@ def largest_context(model: Model, settings: Settings, cards: Sequence[Card], *, 
     """The largest multiple of 256 that fits, at most what the model was trained for; 0 when none does."""
     limit = max(model.hyper.context_train, settings.context_tokens, _STEP) // _STEP
     smallest = dataclasses.replace(settings, context_tokens=_STEP)
-    first = make_plan(model, smallest, cards, uses_cublas=uses_cublas)
+    first = settle_plan(model, smallest, cards, uses_cublas=uses_cublas)
     overhead = [device.overhead for device in first.devices]
 
     def holds(steps: int) -> bool:
         sized = dataclasses.replace(settings, context_tokens=steps * _STEP)
-        return make_plan(model, sized, cards, uses_cublas=uses_cublas, overhead=overhead).fits
+        return settle_plan(model, sized, cards, uses_cublas=uses_cublas, overhead=overhead).fits
 
     if not first.fits:
         return 0
@@ -124,7 +127,7 @@ def best_change(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
         changed = change(settings)
         if changed == settings or _loses(settings, changed) or find_refusal(model, changed, devices=len(cards)):
             continue
-        if make_plan(model, changed, cards, uses_cublas=resolved.uses_cublas).fits:
+        if settle_plan(model, changed, cards, uses_cublas=resolved.uses_cublas).fits:
             most = largest_context(model, changed, cards, uses_cublas=resolved.uses_cublas)
             return f"{text}: {at_least(most)} fits"
     if resolved.uses_cublas:
@@ -144,7 +147,7 @@ def _loses(before: Settings, after: Settings) -> bool:
 
 def _missing(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
     smallest = dataclasses.replace(resolved.settings, context_tokens=_STEP)
-    plan = make_plan(model, smallest, cards, uses_cublas=resolved.uses_cublas)
+    plan = settle_plan(model, smallest, cards, uses_cublas=resolved.uses_cublas)
     worst = min(device.free_bytes for device in plan.devices)
     return (
         f"a smaller quantisation or more cards: even {_STEP} tokens are {-worst >> 20} MiB too much for one card"

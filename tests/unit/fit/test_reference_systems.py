@@ -51,6 +51,26 @@ def test_the_table_of_three_mi50(capsys: pytest.CaptureFixture[str]) -> None:
     assert not wrong
 
 
+def test_each_row_follows_from_the_other_eleven() -> None:
+    """The remainder calibrated without a row still says that row right.
+
+    Rows that ran bound it from above, rows out of memory from below. Taken is what stays farthest from both bounds and
+    is not negative, or the only bound there is. With all rows that is 548 MiB for row split and 0 for layer split.
+    """
+    kinds: dict[str, list[tuple[int, bool]]] = {"row": [], "layer": []}
+    for model, split, kv, context, ran in THREE_MI50:
+        made = plan(f"{model}:q4_K_S", "3xmi50-16g", split=split, kv=kv, context_tokens=context, build="b4447")
+        bound = min(device.free_bytes + device.overhead.remainder_bytes for device in made.devices) // MIB
+        kinds[split].append((bound, ran))
+    for rows in kinds.values():
+        for index, (bound, ran) in enumerate(rows):
+            others = rows[:index] + rows[index + 1 :]
+            least = max(other for other, held in others if not held)
+            most = min((other for other, held in others if held), default=least)
+            calibrated = max(0, (least + most) // 2)
+            assert (calibrated <= bound) is ran, (rows, index, calibrated)
+
+
 @pytest.mark.parametrize("split", ["layer", "row"])
 @pytest.mark.parametrize(("cards", "holds"), [("3x24576MiB", False), ("4x24576MiB", True), ("2xw7900", True)])
 @pytest.mark.parametrize("context", [512, 1536])

@@ -6,6 +6,7 @@ import dataclasses
 
 from rocmox.facts.ggml_types import F32
 from rocmox.fit.graph import operations as op
+from rocmox.fit.graph.altup import Streams
 from rocmox.fit.graph.attention import Attention
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.experts_beside import build_network_beside_experts
@@ -38,10 +39,21 @@ class Decoder:
         current = self._embed()
         last = self.build.model.hyper.layers - 1
         rows_last = bool(self.profile.rows_last) and self.build.settings.build.chooses_rows_last
+        if self.profile.layout == "streams" and self.slices is not None:
+            self._run_streams(current, self.slices)
+            return
         for layer in range(last + 1):
             rows = self.style.output_rows(self.build, self.inputs) if layer == last and not rows_last else None
             current = self._layer(layer, current, rows)
         self._finish(current, self.style.output_rows(self.build, self.inputs) if rows_last else None)
+
+    def _run_streams(self, current: Tensor, slices: Tensor) -> None:
+        streams = Streams(build=self.build, attention=self.attention, slices=slices)
+        current = streams.start(current)
+        for layer in range(self.build.model.hyper.layers):
+            current = streams.layer(layer, current)
+        rows = self.style.output_rows(self.build, self.inputs)
+        self._finish(chosen_rows(streams.merge(current), rows), None)
 
     def _embed(self) -> Tensor:
         build, current = self.build, self.inputs.embeddings

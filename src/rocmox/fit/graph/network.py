@@ -26,6 +26,10 @@ class Network:
         build, style, activation = self.build, self.style, self.profile.activation
         if not build.has(layer, "ffn_gate_inp.weight"):
             return style.feed_forward(build, current, layer, activation=activation)
+        if self.profile.dense_beside_experts and build.has(layer, "ffn_up.weight"):
+            routed = style.experts(build, current, layer, self._experts())
+            dense = style.feed_forward(build, current, layer, activation=activation)
+            return op.like("scale", op.like("add", dense, routed))
         if not build.has(layer, "ffn_up_shexp.weight"):
             return style.experts(build, current, layer, self._experts())
         if self.profile.shared_first:

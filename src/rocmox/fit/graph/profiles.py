@@ -18,7 +18,8 @@ class Profile:
     """One architecture.
 
     `layout`: `sequential` (norm, attention, add, norm, network, add), `parallel` (attention and network from one norm),
-    `behind` (norms only after each part), `beside` (attention and a state side by side).
+    `behind` (norms only after each part), `beside` (attention and a state side by side), `streams`
+    (several residuals).
     `activation` of the dense network; `_halves` when one projection holds gate
     and up. `rotates`: `all`, `none`, `sliding` (windowed layers), `three_of_four`.
     `rows_last`: whether the tokens with logits are chosen after the last layer, `before_norm` or `after_norm`.
@@ -46,6 +47,7 @@ class Profile:
     experts: Experts = _ROUTED
     experts_from_file: bool = False
     expands_norm: bool = False
+    dense_beside_experts: bool = False
 
 
 _PLAIN = Profile()
@@ -67,6 +69,7 @@ _PROFILES: dict[str, Profile] = {
     "gemma": _GEMMA,
     "gemma2": _GEMMA,
     "gemma3": _GEMMA,
+    "gemma3n": Profile(scales_input=True, layout="streams", norms_value=True, rows_last="before_norm"),
     "gemma4": Profile(
         scales_input=True,
         activation="gelu",
@@ -131,7 +134,7 @@ _PROFILES: dict[str, Profile] = {
     ),
     "jais": Profile(norm="norm", rotates="none"),
     "falcon-h1": Profile(layout="beside"),
-    "grok": Profile(experts=Experts(activation="gelu"), activation="gelu"),
+    "grok": Profile(experts=Experts(activation="gelu"), activation="gelu", dense_beside_experts=True),
     "jamba": Profile(rotates="none", residual_first=True, experts=Experts(normalizes=False)),
     "lfm2": Profile(residual_first=True, last_norm="token_embd_norm"),
     "lfm2moe": Profile(residual_first=True, last_norm="token_embd_norm", experts=Experts(gating="sigmoid")),
