@@ -17,7 +17,7 @@ _MAIN = b"import sys\n\nfrom rocmox.cli.main import main\n\nsys.exit(main())\n"
 # What runs on a PVE host and in guests. Other commands say there what they need.
 _PACKAGES = (
     *("machine", "facts", "gpu", "compatibility", "health", "host", "report", "proxmox", "containers"),
-    "llamacpp",
+    *("llamacpp", "bench"),
 )
 _MODULES = (
     "__init__.py",
@@ -29,6 +29,13 @@ _MODULES = (
     "cli/verdicts.py",
 )
 _COMMANDS = (
+    "cli/bench.py",
+    "cli/bench_arguments.py",
+    "cli/bench_compare.py",
+    "cli/bench_progress.py",
+    "cli/bench_report.py",
+    "cli/bench_run.py",
+    "cli/bench_search.py",
     "cli/capture.py",
     "cli/compatibility.py",
     "cli/gpus.py",
