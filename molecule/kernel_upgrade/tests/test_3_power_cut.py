@@ -5,6 +5,7 @@ ROCMOX_POWER_CUTS says how many (1; `make soak`: 5), SEED makes the moments the 
 
 import os
 import random
+import signal
 import subprocess
 import time
 
@@ -59,8 +60,10 @@ def test_the_upgrade_that_was_cut_off_is_taken_up_again() -> None:
 def cut_during_upgrade(machine: BootedMachine, wait_seconds: float) -> None:
     command = machine.command("playbooks/upgrade_kernel.yml")
     with (REPOSITORY / "artifacts" / "power-cut.log").open("a") as log:
-        play = subprocess.Popen(command, cwd=REPOSITORY, env=machine.environment(), stdout=log, stderr=log)
+        play = subprocess.Popen(
+            command, cwd=REPOSITORY, env=machine.environment(), stdout=log, stderr=log, start_new_session=True
+        )
         time.sleep(wait_seconds)
         machine.cut_power()
-        play.kill()
+        os.killpg(play.pid, signal.SIGKILL)  # Ansible's workers too: they would go on with the machine that boots
         play.wait()
