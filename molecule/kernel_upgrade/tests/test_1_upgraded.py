@@ -7,7 +7,7 @@ import pytest
 from rocmox.lab.vm.kernels import RELEASES
 from tests.end_to_end.booted_machine import REPOSITORY, machine_under_test
 
-pytestmark = [pytest.mark.machine, pytest.mark.xdist_group("upgraded"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.machine, pytest.mark.timeout(900)]
 NODES = ["/dev/dri/renderD128", "/dev/dri/renderD129", "/dev/dri/renderD130", "/dev/kfd"]
 
 

@@ -5,7 +5,7 @@ import pytest
 from rocmox.lab.vm.kernels import RELEASES
 from tests.end_to_end.booted_machine import BootedMachine, machine_under_test
 
-pytestmark = [pytest.mark.machine, pytest.mark.xdist_group("upgraded"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.machine, pytest.mark.timeout(3600)]
 _, GOOD, BROKEN = RELEASES
 
 

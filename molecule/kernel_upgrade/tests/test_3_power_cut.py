@@ -14,7 +14,7 @@ import pytest
 from rocmox.lab.vm.kernels import RELEASES
 from tests.end_to_end.booted_machine import REPOSITORY, BootedMachine, machine_before, machine_under_test
 
-pytestmark = [pytest.mark.machine, pytest.mark.xdist_group("before"), pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.machine, pytest.mark.timeout(7200)]
 CUTS = int(os.environ.get("ROCMOX_POWER_CUTS") or 1)
 SEED = int(os.environ.get("SEED") or 20240922)
 LONGEST_SECONDS = 900

@@ -11,7 +11,7 @@ from rocmox.lab.vm.kernels import RELEASES
 from rocmox.lab.vm.places import REPOSITORIES_URL
 from tests.end_to_end.booted_machine import BootedMachine, machine_before
 
-pytestmark = [pytest.mark.machine, pytest.mark.xdist_group("before"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.machine, pytest.mark.timeout(3600)]
 HOST, UPGRADE = "playbooks/prepare_host.yml", "playbooks/upgrade_kernel.yml"
 PLACES = "/etc /boot /var/lib/dkms /var/lib/rocmox /usr/lib/modules /usr/local /usr/src"
 SNAPSHOT = (

@@ -5,7 +5,7 @@ import pytest
 from rocmox.lab.vm.kernels import RELEASES
 from tests.end_to_end.booted_machine import GUEST, machine_under_test
 
-pytestmark = [pytest.mark.machine, pytest.mark.xdist_group("upgraded"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.machine, pytest.mark.timeout(1800)]
 INBOX = ("playbooks/prepare_host.yml", "--limit", "pve_hosts", "-e", "amdgpu_host_driver=inbox")
 REBOOTED = (*INBOX, "-e", "amdgpu_host_reboot=if_needed")
 # prepare.yml noted this before the role ran; the guest's cards are the work of another role.

@@ -14,7 +14,12 @@ options:
   zipapp: {description: "rocmox.pyz, in base64.", type: str, required: true}
   words: {description: What follows C(rocmox host)., type: list, elements: str, required: true}
   check_words: {description: The same in check mode., type: list, elements: str, default: []}
-  wish: {description: What the role wishes; a proxy's password may be in it., type: json, required: true}
+  wish:
+    description:
+      - What the role wishes, as JSON in base64. A proxy's password may be in it, so Ansible is told not to show it.
+      - In a dictionary each of its words would be masked wherever it occurs.
+    type: str
+    required: true
 """
 
 EXAMPLES = """
@@ -23,7 +28,7 @@ EXAMPLES = """
     zipapp: "{{ lookup('ansible.builtin.pipe', 'base64 --wrap=0 build/rocmox.pyz') }}"
     words: [look]
     check_words: [look]
-    wish: {driver: inbox}
+    wish: "{{ {'driver': 'inbox'} | to_json | b64encode }}"
 """
 
 RETURN = """
@@ -44,7 +49,7 @@ def main() -> None:
         "zipapp": {"type": "str", "required": True, "no_log": True},
         "words": {"type": "list", "elements": "str", "required": True},
         "check_words": {"type": "list", "elements": "str", "default": []},
-        "wish": {"type": "json", "required": True, "no_log": True},
+        "wish": {"type": "str", "required": True, "no_log": True},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     words = module.params["check_words"] if module.check_mode else module.params["words"]
@@ -62,7 +67,9 @@ def run(module: AnsibleModule, words: list[str]) -> dict[str, Any]:
         zipapp.write(base64.b64decode(module.params["zipapp"]))
         zipapp.flush()
         argv = [sys.executable, "-I", zipapp.name, "host", *words, "--wish", "-"]
-        code, out, err = module.run_command(argv, data=module.params["wish"])  # not seen in `ps`
+        code, out, err = module.run_command(
+            argv, data=base64.b64decode(module.params["wish"]).decode()
+        )  # not seen in `ps`
     try:
         report: dict[str, Any] = json.loads(out)
     except ValueError:

@@ -113,8 +113,19 @@ def cut_power(pid_file: Path) -> bool:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    wait_until_off(pid_file, timeout_seconds=_GONE_SECONDS)
+    deadline = time.monotonic() + _GONE_SECONDS
+    while not _ended(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
     return True
+
+
+def _ended(pid: int) -> bool:
+    """Whether a killed process has let go of its files: it loses its command line before, with its memory."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2]
+    except OSError:
+        return True
+    return state.startswith(("Z", "X"))
 
 
 def wait_until_off(pid_file: Path, *, timeout_seconds: float) -> bool:
