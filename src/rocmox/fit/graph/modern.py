@@ -14,6 +14,9 @@ from rocmox.fit.graph.tensor import Tensor
 from rocmox.fit.hyperparameters import Recurrent
 from rocmox.fit.model import IncompleteModelError
 
+# `llama_model_rope_type` says that they rotate by time, height and width.
+_PICTURE_POSITIONS = frozenset(("paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3tts", "qwen3vl", "qwen3vlmoe"))
+
 
 class Modern:
     """The style of the newest build."""
@@ -32,7 +35,7 @@ class Modern:
             embeddings = build.graph.expand(op.like("scale", embeddings))
         inputs = Inputs(
             embeddings=embeddings,
-            positions=op.new_input("inp_pos", build.tokens, kind=I32),
+            positions=op.new_input("inp_pos", build.tokens * _positions_per_token(build), kind=I32),
             output_rows=op.new_input("out_ids", build.outputs, kind=I32),
         )
         add_cache_inputs(build, inputs)
@@ -130,6 +133,11 @@ class Modern:
 
     def experts(self, build: Build, current: Tensor, layer: int, how: Experts) -> Tensor:
         return build_experts(build, current, layer, how)
+
+
+def _positions_per_token(build: Build) -> int:
+    """Time, height, width and one more where rotation knows pictures (`n_pos_per_embd`)."""
+    return 4 if build.model.hyper.architecture in _PICTURE_POSITIONS else 1
 
 
 def _with_image_parts(build: Build, embeddings: Tensor) -> Tensor:

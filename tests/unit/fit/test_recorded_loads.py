@@ -1,0 +1,77 @@
+"""Models of many architectures, loaded by llama.cpp with devices that only count: the planner says the same.
+
+What tests/cases/fit/PROVENANCE says about the recordings; nothing in the planner was fitted to them.
+"""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rocmox.facts.ggml_types import BY_NAME
+from rocmox.facts.gguf import GgufHeader, TensorInfo
+from rocmox.fit.builds import parse_build
+from rocmox.fit.compute import compute_buffers
+from rocmox.fit.kv_cache import cache_bytes, count_cells
+from rocmox.fit.model import Model, from_header
+from rocmox.fit.placement import place_layers
+from rocmox.fit.settings import Settings
+from rocmox.fit.weights import weight_bytes
+
+MIB = 1 << 20
+ALIGNMENT = 32
+CLOSE_MIB = 0.2  # sizes are printed with two decimals; positions of some KiB may be copied once more or less
+LOADS = Path(__file__).parents[2] / "cases" / "fit" / "loads.jsonl"
+
+
+@functools.cache
+def recordings() -> dict[str, dict[str, Any]]:
+    lines = map(json.loads, LOADS.read_text(encoding="utf-8").splitlines())
+    return {line["model"]: line for line in lines}
+
+
+def model_of(recorded: dict[str, Any]) -> Model:
+    entries = [tuple(entry) for entry in recorded["once"]]
+    for layer, kind in enumerate(recorded["layers"]):
+        entries += [(f"blk.{layer}.{name}", shape, quant) for name, shape, quant in recorded["kinds"][kind]]
+    tensors = tuple(TensorInfo(name=name, shape=tuple(shape), kind=BY_NAME[quant]) for name, shape, quant in entries)
+    keys = {key: tuple(value) if isinstance(value, list) else value for key, value in recorded["metadata"].items()}
+    header = GgufHeader(version=3, metadata=keys, lengths={}, tensors=tensors, read_bytes=0)
+    return from_header(header, name=recorded["model"])
+
+
+def planned(model: Model, row: dict[str, Any]) -> list[tuple[float, float, float]]:
+    settings = Settings(
+        context_tokens=row["context"],
+        ubatch_tokens=row["ubatch"],
+        parallel=row["parallel"],
+        kv_k=BY_NAME[row["kv"]],
+        kv_v=BY_NAME[row["kv"]],
+        kv_unified=row["kv_unified"],
+        flash_attention=row["flash_attn"] and model.hyper.architecture != "grok",
+        all_logits=row["all_logits"],
+        build=parse_build(row["build"]),
+    )
+    places = place_layers(layers=model.hyper.all_layers, shares=row["tensor_split"])
+    cells, devices = count_cells(model, settings), row["devices"]
+    weights = weight_bytes(model, places=places, devices=devices, alignment=ALIGNMENT, pads_rows=False)
+    caches = cache_bytes(model, settings, cells, places=places, devices=devices)
+    compute = compute_buffers(
+        model, settings, places=places, cells=cells, devices=devices, alignment=ALIGNMENT
+    ).device_bytes
+    return [
+        (size / MIB, cache / MIB, work / MIB)
+        for size, cache, work in zip(weights.device_bytes, caches, compute, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("name", recordings())
+def test_what_llama_cpp_allocates(name: str) -> None:
+    recorded = recordings()[name]
+    model = model_of(recorded)
+    for row in recorded["rows"]:
+        real = zip(row["model_mib"], row["context_mib"], row["compute_mib"], strict=True)
+        for found, expected in zip(planned(model, row), real, strict=True):
+            assert found == pytest.approx(expected, abs=CLOSE_MIB), row
