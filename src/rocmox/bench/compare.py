@@ -22,6 +22,8 @@ NOISY = 0.10
 _ASSUMED_SPREAD = 0.02
 """Relative standard deviation of a figure without repetitions, and then what it must exceed in standard errors."""
 _ASSUMED_REACH = 3.5
+_BORROWED = 4
+"""Degrees of freedom that the noise of all figures together lends to each of them."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,28 +37,47 @@ class Comparison:
     change: Change
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Noise:
+    """What a comparison knows beyond two figures. Variances are relative, `between` is that of whole runs.
+
+    `typical` is the variance of this machine's repetitions: a few of them tell their own badly, so each figure borrows
+    from it, as a moderated t-test does (Smyth 2004).
+    """
+
+    chance: float = _CHANCE
+    typical: float | None = None
+    between: float = 0.0
+    between_degrees: int = 0
+
+
 def compare(
     before: Sequence[Measurement], after: Sequence[Measurement], *, earlier: Sequence[Sequence[Measurement]] = ()
 ) -> list[Comparison]:
     """Everything that both measured under the same settings, in the order of `after`.
 
-    `earlier` are the measurements of runs before those, in the same surroundings: how far they lie from each other is
-    noise that no repetition within a run shows.
+    `earlier` are the measurements of runs in the surroundings of `before`: how far they lie from each other is noise
+    that no repetition within a run shows.
     """
     known = {measurement.key: measurement for measurement in before}
     pairs = [(known[one.key], one) for one in after if one.key in known]
-    chance = _CHANCE / max(len(pairs), 1)
-    return [compare_one(old, new, chance=chance, between=_between(old, earlier)) for old, new in pairs]
+    spreads = [_variance(one.samples) for pair in pairs for one in pair if len(one.samples) > 1]
+    between, degrees = _between([old for old, _ in pairs], earlier)
+    noise = Noise(
+        chance=_CHANCE / max(len(pairs), 1),
+        typical=statistics.median(spreads) if spreads else None,
+        between=between,
+        between_degrees=degrees,
+    )
+    return [compare_one(old, new, noise) for old, new in pairs]
 
 
-def compare_one(
-    before: Measurement, after: Measurement, *, chance: float = _CHANCE, between: Sequence[float] = ()
-) -> Comparison:
-    """One pair; `between` holds the figures of several runs in which nothing changed."""
+def compare_one(before: Measurement, after: Measurement, noise: Noise | None = None) -> Comparison:
+    """One pair."""
+    noise = noise or Noise()
     ratio = after.tokens_per_second / before.tokens_per_second
-    within = _within(before, after, chance)
-    apart = _spread(between) * math.sqrt(2) * reach(chance, len(between) - 1) if len(between) > 2 else 0.0  # noqa: PLR2004 - two figures show no spread
-    threshold = max(SMALLEST_CHANGE, within, apart)
+    apart = math.sqrt(2 * noise.between) * reach(noise.chance, noise.between_degrees) if noise.between_degrees else 0.0
+    threshold = max(SMALLEST_CHANGE, _within(before, after, noise), apart)
     return Comparison(
         before=before, after=after, ratio=ratio, threshold=threshold, change=_classify(ratio - 1, threshold)
     )
@@ -68,22 +89,33 @@ def _classify(change: float, threshold: float) -> Change:
     return "too noisy" if threshold > NOISY else "same"
 
 
-def _between(one: Measurement, earlier: Sequence[Sequence[Measurement]]) -> list[float]:
-    return [found.tokens_per_second for run in earlier for found in run if found.key == one.key]
+def _between(figures: Sequence[Measurement], earlier: Sequence[Sequence[Measurement]]) -> tuple[float, int]:
+    """Relative variance from run to run, over all figures together, and its degrees of freedom."""
+    known = [{one.key: one.tokens_per_second for one in run} for run in earlier]
+    sets = [speeds for one in figures if len(speeds := [run[one.key] for run in known if one.key in run]) > 1]
+    degrees = sum(len(speeds) - 1 for speeds in sets)
+    squares = sum(_variance(speeds) * (len(speeds) - 1) for speeds in sets)
+    return (squares / degrees, degrees) if degrees else (0.0, 0)
 
 
-def _within(before: Measurement, after: Measurement, chance: float) -> float:
-    """What the repetitions of both leave open, by Welch's t-test."""
+def _within(before: Measurement, after: Measurement, noise: Noise) -> float:
+    """What the repetitions of both leave open."""
     sides = [one.samples for one in (before, after)]
     if min(map(len, sides)) < 2:  # noqa: PLR2004 - one sample has no spread
         return _ASSUMED_REACH * math.hypot(*(_spread(side) or _ASSUMED_SPREAD for side in sides))
-    squares = [_spread(side) ** 2 / len(side) for side in sides]
-    if not any(squares):
-        return 0.0
-    degrees = sum(squares) ** 2 / sum(square**2 / (len(side) - 1) for square, side in zip(squares, sides, strict=True))
-    return reach(chance, max(int(degrees), 1)) * math.sqrt(sum(squares))
+    degrees = sum(len(side) - 1 for side in sides)
+    variance = sum(_variance(side) * (len(side) - 1) for side in sides) / degrees
+    if noise.typical is not None:
+        variance = (variance * degrees + noise.typical * _BORROWED) / (degrees + _BORROWED)
+        degrees += _BORROWED
+    return reach(noise.chance, degrees) * math.sqrt(variance * sum(1 / len(side) for side in sides))
+
+
+def _variance(samples: Sequence[float]) -> float:
+    mean = math.fsum(samples) / len(samples)
+    return math.fsum((one / mean - 1) ** 2 for one in samples) / (len(samples) - 1)
 
 
 def _spread(samples: Sequence[float]) -> float:
     """Relative standard deviation; 0 for a single sample."""
-    return statistics.stdev(samples) / statistics.mean(samples) if len(samples) > 1 else 0.0
+    return math.sqrt(_variance(samples)) if len(samples) > 1 else 0.0

@@ -8,8 +8,8 @@ from rocmox.bench.compare import Comparison, compare
 from rocmox.bench.store import Run
 
 
-def former(run: Run, runs: Sequence[Run]) -> Run | None:
-    """The newest earlier run of the same machine and models; None for the first one."""
+def before(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """The runs of the same machine with one of the same models that began before it, oldest first."""
     models = {one.model for one in run.measurements}
     alike = [
         one
@@ -18,13 +18,13 @@ def former(run: Run, runs: Sequence[Run]) -> Run | None:
         and one.surroundings.machine == run.surroundings.machine
         and models & {measurement.model for measurement in one.measurements}
     ]
-    return max(alike, key=lambda one: one.started, default=None)
+    return sorted(alike, key=lambda one: one.started)
 
 
-def compare_with_former(run: Run, runs: Sequence[Run]) -> list[Comparison]:
-    """Against the former run, with the noise between the runs before it in the same surroundings."""
-    before = former(run, runs)
-    if before is None:
+def compare_with_former(run: Run, earlier: Sequence[Run]) -> list[Comparison]:
+    """Against the last of `earlier`, with the noise between those of them that had its surroundings."""
+    if not earlier:
         return []
-    same = [one for one in runs if one.started <= before.started and one.surroundings == before.surroundings]
-    return compare(before.measurements, run.measurements, earlier=[one.measurements for one in same])
+    former = earlier[-1]
+    same = [one.measurements for one in earlier if one.surroundings == former.surroundings]
+    return compare(former.measurements, run.measurements, earlier=same)

@@ -30,6 +30,7 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="the GGUF file, as the machine sees it")
     parser.add_argument("--machine", default="local", help=f"where to measure: {FORMS}")
+    parser.add_argument("--name", help="what reports call the machine (default: by the way to it)")
     parser.add_argument("--llama", default="/opt/llama.cpp/current/bin", help="folder of llama.cpp's programs there")
     parser.add_argument("--split", type=_words, default=("layer",), help="split modes, as in layer,row,tensor")
     parser.add_argument("--parallel", type=_numbers, default=(1, 2, 4, 8), help="sequences at once, as in 1,2,4,8")

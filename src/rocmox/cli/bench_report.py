@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rocmox.bench.history import compare_with_former
+from rocmox.bench.history import before, compare_with_former
 from rocmox.bench.store import Run, load, load_all
+from rocmox.cli.bench_progress import tell
 from rocmox.cli.exit_codes import FAIL, PASS
 from rocmox.errors import UsageError
 from rocmox.report.bench import to_json, to_markdown
@@ -17,7 +18,7 @@ def run_report(arguments: argparse.Namespace) -> int:
     """Exit 0; with `--fail-on-slower` 2 when something became slower than in the run before."""
     runs = load_all(arguments.store)
     chosen = load(arguments.run) if arguments.run else _newest(runs, arguments.store)
-    earlier = [one for one in runs if one.started < chosen.started]
+    earlier = before(chosen, runs)
     pairs = compare_with_former(chosen, earlier)
     if arguments.markdown:
         arguments.markdown.write_text(to_markdown(chosen, pairs), encoding="utf-8")
@@ -29,7 +30,13 @@ def run_report(arguments: argparse.Namespace) -> int:
         print_document(to_json(chosen, pairs))
     elif not arguments.markdown and not arguments.html:
         print(to_markdown(chosen, pairs), end="")
-    slower = any(pair.change == "slower" for pair in pairs)
+    slower = [pair for pair in pairs if pair.change == "slower"]
+    for line in earlier[-1].surroundings.differences(chosen.surroundings) if slower else ():
+        tell(line)
+    for pair in slower:
+        tell(
+            f"slower: {pair.after.label()}: {pair.before.tokens_per_second:.2f} → {pair.after.tokens_per_second:.2f}/s"
+        )
     return FAIL if arguments.fail_on_slower and slower else PASS
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 
 from rocmox.bench.commands import Plan
 from rocmox.bench.run import run_plan
@@ -36,6 +37,8 @@ def run_run(arguments: argparse.Namespace) -> int:
     if arguments.search:
         return run_search(arguments, plan)
     done = run_plan(plan, machine_at(arguments.machine), tell=tell, timeout_seconds=arguments.timeout)
+    if arguments.name:
+        done = dataclasses.replace(done, surroundings=dataclasses.replace(done.surroundings, machine=arguments.name))
     tell(f"stored as {save(done, arguments.store)}")
     if arguments.json:
         print_document(to_json(done))

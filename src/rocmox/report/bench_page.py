@@ -1,4 +1,4 @@
-"""A bench's run as one HTML page without anything from outside."""
+"""A bench's run as one HTML page without anything from outside, for light and dark."""
 
 from __future__ import annotations
 
@@ -6,61 +6,103 @@ from collections.abc import Sequence
 from html import escape
 
 from rocmox.bench.compare import Comparison
+from rocmox.bench.roofline import share
 from rocmox.bench.store import Run
 from rocmox.report import bench_plots
 from rocmox.report.bench import COMPARED, HEADINGS, comparison_rows, run_rows, surroundings_lines
+from rocmox.report.bench_style import STYLE
+from rocmox.report.markup import clean
 
-_STYLE = """
-:root { color-scheme: light; font: 15px/1.5 system-ui, sans-serif; color: #1d2733; background: #fff; }
-body { max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-ul { columns: 2; padding-left: 1.1rem; color: #47566a; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #e3e8ef; vertical-align: top; }
-th { color: #47566a; font-weight: 600; white-space: nowrap; }
-td:first-child { white-space: nowrap; }
-td.number { text-align: right; white-space: nowrap; }
-tr.slower td { background: #fdecea; } tr.faster td { background: #e8f5ec; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(28rem, 1fr)); gap: 1rem; }
-.plots svg { width: 100%; height: auto; }
-pre { background: #f5f7fa; padding: .8rem; overflow-x: auto; white-space: pre-wrap; }
-"""
 _NUMBERS = frozenset({"tokens/s", "spread", "published", "ratio", "before", "after", "change", "noise allows"})
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def to_html(run: Run, comparisons: Sequence[Comparison], history: Sequence[Run]) -> str:
     """The page; `history` are earlier runs of the same store, oldest first, this one last."""
-    plots = [
-        bench_plots.several_at_once(run),
-        bench_plots.after_context(run),
-        bench_plots.limits(run),
-        bench_plots.history(history),
-    ]
+    title = _text(f"{', '.join(_models(run))} on {run.surroundings.machine}")
     parts = [
-        f"<h1>{escape(run.name)}</h1>",
-        "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in surroundings_lines(run)) + "</ul>",
-        '<div class="plots">' + "".join(plot for plot in plots if plot) + "</div>",
+        f'<header><h1>{title}</h1><p class="soft">{_text(run.name)}</p></header><main>',
+        _tiles(run, comparisons),
+        _plots(run, history),
+        *_against(comparisons),
         "<h2>Speeds</h2>",
         _table(HEADINGS, run_rows(run)),
+        *_without_figures(run),
+        "<h2>Measured on</h2>",
+        '<ul class="facts">' + "".join(f"<li>{_text(line)}</li>" for line in surroundings_lines(run)) + "</ul>",
     ]
+    head = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    )
+    return f"{head}<style>{STYLE}</style></head><body>{''.join(parts)}</main></body></html>\n"
+
+
+def _models(run: Run) -> list[str]:
+    return list(dict.fromkeys(one.model for one in run.measurements))
+
+
+def _tiles(run: Run, comparisons: Sequence[Comparison]) -> str:
+    """What one looks for first: one request, many requests, and what changed."""
+    tiles = []
+    for phase, words in (("decode", "written by one request"), ("prefill", "read by one request")):
+        one = next((one for one in run.measurements if (one.phase, one.parallel) == (phase, 1)), None)
+        if one:
+            limit = share(one, run).share
+            of_limit = f", {limit * 100:.0f} % of the limit" if limit is not None else ""
+            tiles.append((phase, f"{one.tokens_per_second:.1f}", f"tokens/s {words}{of_limit}"))
+    several = [one for one in run.measurements if one.parallel > 1 and one.phase == "decode"]
+    if several:
+        best = max(several, key=lambda one: one.tokens_per_second)
+        tiles.append(("decode", f"{best.tokens_per_second:.1f}", f"tokens/s written by {best.parallel} at once"))
     if comparisons:
-        classes = [one.change for one in comparisons]
-        parts += ["<h2>Against the run before</h2>", _table(COMPARED, comparison_rows(comparisons), classes)]
-    if run.failures:
-        parts.append("<h2>Without figures</h2>")
-        parts += [f"<h3>{escape(one.label)}</h3><pre>{escape(one.reason)}</pre>" for one in run.failures]
-    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(run.name)}</title>'
-    return f"{head}<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+        counts = {word: sum(one.change == word for one in comparisons) for word in ("slower", "faster")}
+        worst = "slower" if counts["slower"] else "faster" if counts["faster"] else "same"
+        shown = f"{counts['slower']} slower, {counts['faster']} faster"
+        tiles.append((worst, shown, f"of {len(comparisons)} figures, against the run before"))
+    cells = "".join(
+        f'<li class="{kind}"><strong>{_text(big)}</strong>{_text(small)}</li>' for kind, big, small in tiles
+    )
+    return f'<ul class="tiles">{cells}</ul>'
+
+
+def _plots(run: Run, history: Sequence[Run]) -> str:
+    drawn = (
+        ("Several requests at once", bench_plots.several_at_once(run)),
+        ("As the context fills", bench_plots.after_context(run)),
+        ("Runs so far", bench_plots.history(history)),
+        ("How near the hardware's limit", bench_plots.limits(run)),
+    )
+    figures = "".join(f"<figure><figcaption>{title}</figcaption>{plot}</figure>" for title, plot in drawn if plot)
+    return f'<div class="plots">{figures}</div>'
+
+
+def _against(comparisons: Sequence[Comparison]) -> list[str]:
+    if not comparisons:
+        return []
+    changes = [one.change for one in comparisons]
+    return ["<h2>Against the run before</h2>", _table(COMPARED, comparison_rows(comparisons), changes)]
+
+
+def _without_figures(run: Run) -> list[str]:
+    shown = [f"<h3>{_text(one.label)}</h3><pre>{_text(one.reason)}</pre>" for one in run.failures]
+    return ["<h2>Without figures</h2>", *shown] if shown else []
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], classes: Sequence[str] = ()) -> str:
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    def cell(tag: str, heading: str, text: str) -> str:
+        return f"<{tag}{' class=number' if heading in _NUMBERS else ''}>{_text(text)}</{tag}>"
+
+    head = "".join(cell("th", heading, heading) for heading in headings)
     body = ""
     for index, row in enumerate(rows):
-        name = f' class="{escape(classes[index])}"' if classes else ""
-        cells = "".join(
-            f"<td{' class=number' if heading in _NUMBERS else ''}>{escape(cell)}</td>"
-            for heading, cell in zip(headings, row, strict=True)
-        )
+        name = f' class="{classes[index].replace(" ", "-")}"' if classes else ""
+        cells = "".join(cell("td", heading, text) for heading, text in zip(headings, row, strict=True))
         body += f"<tr{name}>{cells}</tr>"
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll">{table}</div>'
+
+
+def _text(text: str) -> str:
+    return escape(clean(text))

@@ -116,3 +116,55 @@ def test_published_speeds_are_found_for_the_same_work() -> None:
     one_card = dataclasses.replace(RUN, surroundings=dataclasses.replace(AROUND, cards=(MI50,)))
     assert find_reference(DECODE, one_card) is None
     assert len(load_references()) > 20
+
+
+def whole_run(
+    generator: random.Random, *, speed: float, noise: float, between: float, repetitions: int
+) -> list[Measurement]:
+    """Ten figures of a machine that is some share faster or slower today."""
+    today = speed * generator.gauss(1, between)
+    return [
+        dataclasses.replace(
+            DECODE,
+            parallel=figure,
+            samples=tuple(figure * today * generator.gauss(1, noise) for _ in range(repetitions)),
+        )
+        for figure in range(1, 11)
+    ]
+
+
+@pytest.mark.parametrize("repetitions", [2, 3, 5])
+@pytest.mark.parametrize("noise", [0.005, 0.01, 0.03, 0.06])
+def test_a_whole_comparison_seldom_cries_at_noise(noise: float, repetitions: int) -> None:
+    generator = random.Random(8)  # noqa: S311 - noise
+    settings = {"speed": 10.0, "noise": noise, "between": 0.0, "repetitions": repetitions}
+    cries = 0
+    for _ in range(100):
+        pairs = compare(whole_run(generator, **settings), whole_run(generator, **settings))
+        cries += any(pair.change in {"slower", "faster"} for pair in pairs)
+    assert cries <= 4
+
+
+@pytest.mark.parametrize(("noise", "repetitions"), [(0.005, 3), (0.01, 3), (0.015, 3), (0.01, 5), (0.02, 5)])
+def test_a_whole_comparison_recognises_a_tenth(noise: float, repetitions: int) -> None:
+    generator = random.Random(9)  # noqa: S311 - noise
+    settings = {"noise": noise, "between": 0.0, "repetitions": repetitions}
+    for _ in range(50):
+        pairs = compare(whole_run(generator, speed=10, **settings), whole_run(generator, speed=9, **settings))
+        assert [pair.change for pair in pairs].count("slower") >= 5
+
+
+def test_the_runs_before_say_how_much_runs_differ() -> None:
+    generator = random.Random(10)  # noqa: S311 - noise
+    settings = {"noise": 0.003, "between": 0.03, "repetitions": 5}
+    alone = informed = found = 0
+    for _ in range(60):
+        earlier = [whole_run(generator, speed=10, **settings) for _ in range(6)]
+        after = whole_run(generator, speed=10, **settings)
+        alone += any(pair.change == "slower" for pair in compare(earlier[-1], after))
+        informed += any(pair.change == "slower" for pair in compare(earlier[-1], after, earlier=earlier))
+        worse = whole_run(generator, speed=7.5, **settings)
+        found += any(pair.change == "slower" for pair in compare(earlier[-1], worse, earlier=earlier))
+    assert alone > 15
+    assert informed <= 3
+    assert found > 50
