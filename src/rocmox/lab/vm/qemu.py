@@ -21,6 +21,7 @@ from rocmox.machine import LocalMachine
 MEMORY_MIB = 1536
 _PROBE_SECONDS = 5
 _PROBE_SAYS = 33
+_LOCKED = 'Failed to get "write" lock'
 _GONE_SECONDS = 10
 # 16-bit code of a boot sector: mov dx, 0xf4; mov al, 0x10; out dx, al; hlt. isa-debug-exit ends QEMU with 33.
 _PROBE_SECTOR = bytes.fromhex("baf400b010eef4").ljust(510, b"\0") + b"\x55\xaa"
@@ -88,7 +89,12 @@ def start(hardware: Hardware) -> None:
     """Power on; CommandError with QEMU's words when it does not start."""
     hardware.pid_file.unlink(missing_ok=True)
     remedy = "qemu-system-x86 and qemu-utils are the packages that `make test` installs for it."
-    LocalMachine(root="/").run(command(hardware, accelerator()), timeout_seconds=30).check(remedy=remedy)
+    argv, deadline = command(hardware, accelerator()), time.monotonic() + _GONE_SECONDS
+    done = LocalMachine(root="/").run(argv, timeout_seconds=30)
+    while _LOCKED in done.stderr and time.monotonic() < deadline:
+        time.sleep(0.5)  # a QEMU that was killed is on its way out, and the kernel frees its memory first
+        done = LocalMachine(root="/").run(argv, timeout_seconds=30)
+    done.check(remedy=remedy)
 
 
 def monitor_of(pid_file: Path) -> Path:
@@ -120,12 +126,12 @@ def cut_power(pid_file: Path) -> bool:
 
 
 def _ended(pid: int) -> bool:
-    """Whether a killed process has let go of its files: it loses its command line before, with its memory."""
+    """Whether a killed process has let go of its files, all threads of it: it loses its command line long before."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2]
+        states = [task.read_text().rpartition(") ")[2] for task in Path(f"/proc/{pid}/task").glob("*/stat")]
     except OSError:
-        return True
-    return state.startswith(("Z", "X"))
+        return not Path(f"/proc/{pid}").exists()
+    return all(state.startswith(("Z", "X")) for state in states)
 
 
 def wait_until_off(pid_file: Path, *, timeout_seconds: float) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from rocmox.errors import UsageError
 from rocmox.lab.vm import lifecycle, qemu
 from rocmox.lab.vm.places import MachinePlaces, require_state
+from rocmox.machine import Completed
 
 
 def hardware(folder: Path) -> qemu.Hardware:
@@ -50,3 +52,20 @@ def test_names_and_stages_are_checked() -> None:
         require_state("surely-not-there")
     with pytest.raises(UsageError, match="there is no machine"):
         lifecycle.offer("surely-not-there", "b")
+
+
+def test_a_disk_that_a_killed_qemu_still_holds_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [(1, 'qemu-system-x86_64: -drive …: Failed to get "write" lock'), (0, "")]
+    asked: list[Sequence[str]] = []
+
+    def run(_self: object, argv: Sequence[str], *, timeout_seconds: float) -> Completed:
+        assert timeout_seconds == 30
+        asked.append(argv)
+        status, stderr = answers.pop(0)
+        return Completed(argv=tuple(argv), exit_status=status, stdout="", stderr=stderr)
+
+    monkeypatch.setattr(qemu.LocalMachine, "run", run)
+    monkeypatch.setattr(qemu.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(qemu, "accelerator", lambda: ("kvm", "host"))
+    qemu.start(hardware(tmp_path))
+    assert len(asked) == 2
