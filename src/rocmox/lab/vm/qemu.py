@@ -22,7 +22,7 @@ MEMORY_MIB = 1536
 _PROBE_SECONDS = 5
 _PROBE_SAYS = 33
 _LOCKED = 'Failed to get "write" lock'
-_GONE_SECONDS = 10
+_GONE_SECONDS = 30
 # 16-bit code of a boot sector: mov dx, 0xf4; mov al, 0x10; out dx, al; hlt. isa-debug-exit ends QEMU with 33.
 _PROBE_SECTOR = bytes.fromhex("baf400b010eef4").ljust(510, b"\0") + b"\x55\xaa"
 
