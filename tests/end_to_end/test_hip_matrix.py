@@ -4,18 +4,21 @@
 """
 
 import dataclasses
+import itertools
+import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from rocmox.llamacpp.geometry import Geometry
+from rocmox.llamacpp.geometry import COLUMNS, Geometry
 from rocmox.llamacpp.mmvq import patch, revert, wished
 from tests.hip_matrix import emulate
 from tests.hip_matrix.__main__ import run, table
 from tests.hip_matrix.compile import CLANG, Compiled, Kernel, parse_remarks
 from tests.hip_matrix.matrix import compare_kernels, compare_results, largest_difference, run_geometry
+from tests.hip_matrix.settings import NWARPS, ROWS, mixed
 from tests.hip_matrix.sources import Version, load_versions, mmvq_source, tree
 
 pytestmark = [
@@ -64,13 +67,36 @@ def test_a_real_source_is_patched_and_given_back_byte_by_byte(version: Version) 
     assert revert(dataclasses.replace(source, mmvq=patched)) == source.mmvq
 
 
-@pytest.mark.parametrize(("nwarps", "rows"), [(1, 1), (2, 2)])
-def test_other_geometries_give_the_same_products(
-    oldest: Version, stock_products: emulate.Results, tmp_path: Path, nwarps: int, rows: int
-) -> None:
-    products = run_geometry(oldest, Geometry(nwarps=(nwarps,) * 8, rows=(rows,) * 8), tmp_path)
-    assert products.keys() == stock_products.keys()
-    assert largest_difference(stock_products, products) < ROUNDING
+@pytest.mark.parametrize("version", QUICK, ids=lambda version: version.release)
+def test_other_geometries_give_the_same_products(version: Version, tmp_path: Path) -> None:
+    compare_geometries(version, mixed(1), tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("version", QUICK, ids=lambda version: version.release)
+def test_every_geometry_that_a_search_tries_gives_the_same_products(version: Version, tmp_path: Path) -> None:
+    geometries = list(mixed())
+    for column in range(COLUMNS):
+        tried = {(geometry.nwarps[column], geometry.rows[column]) for geometry in geometries}
+        assert tried == set(itertools.product(NWARPS, ROWS))
+    compare_geometries(version, geometries, tmp_path)
+
+
+def compare_geometries(version: Version, geometries: Iterable[Geometry], work: Path) -> None:
+    stock = emulate.run(mmvq_source(version).mmvq, tree=tree(version), work=work)
+    for geometry in geometries:
+        products = run_geometry(version, geometry, work)
+        assert products.keys() == stock.keys()
+        assert largest_difference(stock, products) < ROUNDING, geometry.text()
+
+
+def test_no_number_is_no_small_difference() -> None:
+    key = ("Q4_0", 1)
+    assert largest_difference({key: (1.0, 2.0)}, {key: (1.0, 2.0)}) == 0
+    assert largest_difference({key: (1.0, 2.0)}, {key: (1.0, 3.0)}) == 0.5
+    assert largest_difference({key: (1.0, 2.0)}, {key: (1.0, math.nan)}) == math.inf
+    assert largest_difference({key: (1.0, math.inf)}, {key: (1.0, 2.0)}) == math.inf
+    assert largest_difference({key: (1.0, math.inf)}, {key: (1.0, math.inf)}) == 0
 
 
 def test_a_host_that_disagrees_with_the_device_is_found_out(

@@ -16,7 +16,7 @@ CLANG = "clang++-19"
 _SUITE = "trixie"
 _PACKAGES = ("libamdhip64-dev", "rocm-device-libs-17", "librocblas-dev", "libhipblas-dev")
 _BITCODE = "usr/lib/llvm-17/lib/clang/17/amdgcn/bitcode"
-_TIMEOUT_SECONDS = 600
+_TIMEOUT_SECONDS = 1200
 _NAME = re.compile(r"remark: Function Name: (\S+)")
 _FIGURES = {
     "vgprs": re.compile(r"remark: +VGPRs: (\d+)"),

@@ -144,8 +144,18 @@ static unsigned byte_perm(unsigned x, unsigned y, unsigned select) {
     return result;
 }
 
+// Since 2025 a kernel can multiply with a gate as well; upstream's way in never asks for it, so it is handed over here.
+static const void * gate;
+static const float * biases;
+
 } // namespace emulation
 
+#define EMULATE_GATE(arguments) \
+    if (emulation::gate) { \
+        arguments.gate = emulation::gate; \
+        arguments.x_bias = arguments.gate_bias = emulation::biases; \
+        arguments.glu_op = GGML_GLU_OP_SWIGLU; \
+    }
 #define threadIdx emulation::thread
 #define blockIdx emulation::block
 #define __shfl_xor(value, mask, width) emulation::shuffle_xor(value, mask, width)
@@ -254,7 +264,7 @@ static std::vector<char> random_bytes(size_t count, unsigned seed) {
     return bytes;
 }
 
-static void multiply(const quant & quant, int columns, int width, int rows, unsigned seed) {
+static void multiply(const quant & quant, int columns, int width, int rows, unsigned seed, bool gated) {
     ggml_tensor x = {}, y = {}, product = {};
     x.type = quant.type;
     y.type = product.type = GGML_TYPE_F32;
@@ -263,27 +273,39 @@ static void multiply(const quant & quant, int columns, int width, int rows, unsi
     std::copy(shapes[1].begin(), shapes[1].end(), y.ne);
     std::copy(shapes[2].begin(), shapes[2].end(), product.ne);
 
-    const std::vector<char> weights = random_bytes(width / quant.values * quant.bytes * rows, seed + quant.type);
+    const size_t weights_bytes = width / quant.values * quant.bytes * rows;
+    const std::vector<char> weights = random_bytes(weights_bytes, seed + quant.type);
+    const std::vector<char> gate = random_bytes(weights_bytes, seed + 2000 + quant.type);
     const std::vector<char> activations = random_bytes(width / QK8_1 * sizeof(block_q8_1) * columns, seed + 1000 + columns);
+    const std::vector<float> biases(rows, 0.5f);
+    emulation::gate = gated ? gate.data() : nullptr;
+    emulation::biases = biases.data();
     std::vector<float> result(rows * columns, -1.0f);
     alignas(64) static char context[1 << 16]; // only its `device` is read, and that is 0
     ggml_cuda_op_mul_mat_vec_q(
         *(ggml_backend_cuda_context *) context, &x, &y, &product, weights.data(), nullptr, activations.data(),
         result.data(), 0, rows, columns, width, nullptr);
 
-    printf("%s %d", quant.name, columns);
+    printf("%s%s %d", quant.name, gated ? "+gate" : "", columns);
     for (const float value : result) {
         printf(" %a", value);
     }
     printf("\n");
 }
 
-// emulate WIDTH ROWS SEED: one line for every quant and 1 to 8 columns, values in C's exact notation
-int main(int, char ** arguments) {
-    const int width = atoi(arguments[1]), rows = atoi(arguments[2]);
-    for (const quant & quant : quants) {
-        for (int columns = 1; columns <= MMVQ_MAX_BATCH_SIZE; ++columns) {
-            multiply(quant, columns, width, rows, atoi(arguments[3]));
+// emulate SEED WIDTH ROWS [WIDTH ROWS...]: for each shape a line for every quant and 1 to 8 columns, values in C's exact
+// notation, and one with a gate where this version has it
+int main(int count, char ** arguments) {
+    const int seed = atoi(arguments[1]);
+    for (int i = 2; i + 1 < count; i += 2) {
+        const int width = atoi(arguments[i]), rows = atoi(arguments[i + 1]);
+        for (const quant & quant : quants) {
+            for (int columns = 1; columns <= MMVQ_MAX_BATCH_SIZE; ++columns) {
+                multiply(quant, columns, width, rows, seed, false);
+            }
+#ifdef HAS_GATE
+            multiply(quant, 1, width, rows, seed, true);
+#endif
         }
     }
 }

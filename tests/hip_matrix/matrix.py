@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 from rocmox.llamacpp.geometry import Geometry
@@ -80,11 +81,16 @@ def compare_results(stock: emulate.Results, patched: emulate.Results) -> list[st
 
 
 def largest_difference(stock: emulate.Results, other: emulate.Results) -> float:
-    """The largest difference as a share of its product's largest value: for geometries that add in another order."""
+    """The largest difference as a share of its product's largest value: for geometries that add in another order.
+
+    Infinite where one result is finite and the other is not, or either is no number.
+    """
     worst = 0.0
     for key, values in stock.items():
-        scale = max(map(abs, values))
-        worst = max(worst, *(abs(a - b) / scale for a, b in zip(values, other[key], strict=True)))
+        scale = max((abs(value) for value in values if math.isfinite(value)), default=1.0)
+        for before, after in zip(values, other[key], strict=True):
+            share = 0.0 if before == after else abs(before - after) / scale
+            worst = max(worst, share if math.isfinite(share) else math.inf)
     return worst
 
 

@@ -43,7 +43,8 @@ def check(geometry: Geometry, *, warp_size: int, buffers: int) -> None:
     """UsageError when a block of this geometry cannot be launched.
 
     `warp_size` is the width that the source counts a warp with (32 before b4873, 64 from it on, for GCN). Between its
-    warps a block adds up through `tmp_shared[nwarps - 1][columns][rows][warp_size]`, `buffers` times (2 with a gate).
+    warps a block adds up through `tmp_shared[nwarps - 1][columns][rows][warp_size]`. `buffers` is 2 for a source that
+    knows gates: its kernels of one column hold that twice, and those for small matrices take as many rows as warps.
     """
     for columns, (nwarps, rows) in enumerate(zip(geometry.nwarps, geometry.rows, strict=True), start=1):
         where = f"{columns} column{'s' if columns > 1 else ''}"
@@ -58,10 +59,13 @@ def check(geometry: Geometry, *, warp_size: int, buffers: int) -> None:
                 f"--rows {rows} for {where}: each row is written by a thread of its own in one warp",
                 remedy=f"Use 1 to {warp_size}; 1 keeps registers free.",
             )
-        shared_bytes = max(nwarps - 1, 1) * columns * rows * warp_size * _FLOAT_BYTES * buffers
+        gated = buffers > 1 and columns == 1
+        most_rows = max(rows, nwarps) if gated else rows
+        shared_bytes = max(nwarps - 1, 1) * columns * most_rows * warp_size * _FLOAT_BYTES * (buffers if gated else 1)
         if shared_bytes > _LDS_BYTES:
             raise UsageError(
-                f"--nwarps {nwarps} with --rows {rows} for {where} needs {shared_bytes // 1024} KiB of local memory, "
+                f"--nwarps {nwarps} with --rows {rows} for {where} needs {shared_bytes // 1024} KiB of local memory"
+                f"{', where it takes as many rows as warps,' if most_rows > rows else ','} "
                 f"and a block has {_LDS_BYTES // 1024} KiB",
                 remedy="Use fewer warps or fewer rows.",
             )

@@ -20,7 +20,7 @@ ARCHITECTURES = ("gfx906", "gfx900")
 """GPUs that the patch is for. RDNA keeps its code byte for byte; CDNA follows where it shares GCN's geometry: before
 b4567, where the host cannot tell one gfx9 from another, and in the table from b4873 on."""
 
-STAMP_VERSION = 1
+STAMP_VERSION = 2
 """Rises with every change of the text that the patch inserts: a build of a file with another number is another one."""
 
 _STAMP = re.compile(

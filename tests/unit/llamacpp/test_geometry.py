@@ -1,5 +1,7 @@
 """Settings of the launch geometry."""
 
+import itertools
+
 import pytest
 
 from rocmox.errors import UsageError
@@ -27,7 +29,8 @@ def test_other_settings_name_the_option(text: str) -> None:
         (1, 0, 1, "each row is written by a thread"),
         (1, 65, 1, "each row is written by a thread"),
         (16, 4, 1, "local memory"),
-        (8, 4, 2, "local memory"),
+        (12, 1, 2, "as many rows as warps"),
+        (1, 64, 2, "local memory"),
     ],
 )
 def test_a_block_that_cannot_be_launched_is_refused(nwarps: int, rows: int, buffers: int, why: str) -> None:
@@ -35,6 +38,9 @@ def test_a_block_that_cannot_be_launched_is_refused(nwarps: int, rows: int, buff
         check(Geometry(nwarps=(nwarps,) * 8, rows=(rows,) * 8), warp_size=64, buffers=buffers)
 
 
-def test_a_block_that_fills_local_memory_is_let_through() -> None:
-    geometry = Geometry(nwarps=(8,) * 8, rows=(4,) * 8)
-    assert check(geometry, warp_size=64, buffers=1) is None
+@pytest.mark.parametrize("buffers", [1, 2])
+@pytest.mark.parametrize("warp_size", [32, 64])
+def test_everything_that_a_search_tries_can_be_launched(warp_size: int, buffers: int) -> None:
+    for nwarps, rows in itertools.product((1, 2, 4, 8), (1, 2, 4)):
+        geometry = Geometry(nwarps=(nwarps,) * 8, rows=(rows,) * 8)
+        assert check(geometry, warp_size=warp_size, buffers=buffers) is None

@@ -9,6 +9,7 @@ import pytest
 from rocmox.cli.main import main
 from rocmox.errors import UsageError
 from rocmox.llamacpp.advice import advise_cublas, advise_cublas_for_build
+from rocmox.llamacpp.mmvq import STAMP_VERSION
 from rocmox.llamacpp.tree import MMVQ, read_source, read_tree
 from tests.unit.llamacpp.sources import CASES, COMMON
 
@@ -136,7 +137,7 @@ def test_patch_writes_shows_and_takes_back(tree: Path, capsys: pytest.CaptureFix
     path = tree / MMVQ
     stock = path.read_bytes()
     assert main(["llamacpp", "patch", str(tree), "--dry-run"]) == 0
-    assert "+// rocmox mmvq 1 arch=gfx906" in capsys.readouterr().out
+    assert f"+// rocmox mmvq {STAMP_VERSION} arch=gfx906" in capsys.readouterr().out
     assert path.read_bytes() == stock
     assert main(["llamacpp", "patch", str(tree), "--nwarps", "1", "--rows", "2"]) == 0
     assert b"nwarps=1,1,1,1,1,1,1,1 rows=2,2" in path.read_bytes()
