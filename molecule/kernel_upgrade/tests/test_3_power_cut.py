@@ -3,11 +3,14 @@
 ROCMOX_POWER_CUTS says how many (1; `make soak`: 5), SEED makes the moments the same again.
 """
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import time
+import uuid
+from pathlib import Path
 
 import pytest
 
@@ -59,11 +62,20 @@ def test_the_upgrade_that_was_cut_off_is_taken_up_again() -> None:
 
 def cut_during_upgrade(machine: BootedMachine, wait_seconds: float) -> None:
     command = machine.command("playbooks/upgrade_kernel.yml")
+    mark = f"ROCMOX_POWER_CUT={uuid.uuid4()}"
+    environment = {**machine.environment(), **dict([mark.split("=")])}
     with (REPOSITORY / "artifacts" / "power-cut.log").open("a") as log:
-        play = subprocess.Popen(
-            command, cwd=REPOSITORY, env=machine.environment(), stdout=log, stderr=log, start_new_session=True
-        )
+        play = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log)
         time.sleep(wait_seconds)
         machine.cut_power()
-        os.killpg(play.pid, signal.SIGKILL)  # Ansible's workers too: they would go on with the machine that boots
+        play.kill()
         play.wait()
+    end_workers(mark.encode())
+
+
+def end_workers(mark: bytes) -> None:
+    """Ansible's workers have sessions of their own, and would go on with the machine that boots."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
