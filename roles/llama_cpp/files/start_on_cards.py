@@ -2,8 +2,8 @@
 
 `start_on_cards.py BACKEND refuse|allow PROGRAM [ARGUMENT…]`, by the unit and as its account: what this program may not
 open, llama-server may not either. It asks PROGRAM itself (`--list-devices`) and then becomes it (exec). Without a card
-a build up to b5904 aborts inside rocBLAS before it counts devices (`rocblas_initialize` in ggml-cuda.cu), and a newer
-one serves from the processor: both end here with status 69 (EX_UNAVAILABLE), which the unit does not repeat. `allow`
+an older build aborts inside rocBLAS before it counts devices (`rocblas_initialize` in ggml-cuda.cu), and a newer one
+serves from the processor: both end here with status 69 (EX_UNAVAILABLE), which the unit does not repeat. `allow`
 lets the newer one serve from the processor. What it cannot judge, it starts: llama-server then speaks for itself.
 """
 
