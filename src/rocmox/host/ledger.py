@@ -18,9 +18,9 @@ class Ledger:
     words: tuple[str, ...] = ()
 
 
-def read_ledger(path: str = places.LEDGER) -> Ledger:
+def read_ledger() -> Ledger:
     """An empty one when the role never ran."""
-    document = files.read_document(path)
+    document = files.read_document(places.LEDGER)
     return Ledger(
         packages=tuple(document.get("packages", ())),
         holds=tuple(document.get("holds", ())),
@@ -37,10 +37,9 @@ def add(
     words: tuple[str, ...] = (),
     pinned: str = "",
     pin_before: str | None = None,
-    path: str = places.LEDGER,
 ) -> None:
     """Note before it is done: what is noted and was not done harms nothing."""
-    before = read_ledger(path)
+    before = read_ledger()
     after = dataclasses.replace(
         before,
         packages=tuple(sorted({*before.packages, *packages})),
@@ -50,4 +49,4 @@ def add(
         pin_before=before.pin_before if before.pinned or pin_before is None else pin_before,
     )
     if after != before:
-        files.write_document(path, dataclasses.asdict(after))
+        files.write_document(places.LEDGER, dataclasses.asdict(after))
