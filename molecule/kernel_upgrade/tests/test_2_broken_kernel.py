@@ -1,5 +1,7 @@
 """A kernel that the driver does not compile for: B stays, serves and boots, and the compiler's words are shown."""
 
+import re
+
 import pytest
 
 from rocmox.lab.vm.kernels import RELEASES
@@ -22,8 +24,7 @@ def test_the_upgrade_stops_with_the_compile_error() -> None:
     done = machine.play("playbooks/upgrade_kernel.yml")
     said = " ".join(done.stdout.split())
     assert done.returncode != 0
-    assert "too many arguments to function" in said
-    assert "drm_dp_add_payload_part2" in said
+    assert re.search(r"amdgpu_dm_helpers\.c:\d+:\d+: error: .*drm_dp_add_payload_part2", said)
     assert machine.says("cat", "/proc/sys/kernel/random/boot_id") == boot
     require_serving(machine)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rocmox.errors import CannotLookError, RocmoxError, UsageError
+from rocmox.errors import CannotLookError, RefusedError, RocmoxError, UsageError
 from rocmox.host import answers, files, guests, hook, look, places, trial, upgrade
 from rocmox.host.state import read_here
 from rocmox.host.wish import HostWish, parse_wish, stored_text
@@ -93,7 +93,8 @@ def run_upgrade(arguments: argparse.Namespace) -> int:
     except CannotLookError:
         raise
     except RocmoxError as error:
-        document = {"error": str(error)}
+        began = arguments.stage == "prepare" and not isinstance(error, RefusedError)
+        document = {"error": str(error), "changed": began}
     _print({"schema_version": 1, **document})
     return _FAILED if document["error"] else 0
 
