@@ -57,7 +57,7 @@ class Measurement:
         parts += [f"after {self.depth_tokens}"] if self.depth_tokens else []
         parts += [f"KV {self.type_k}/{self.type_v}"] if (self.type_k, self.type_v) != ("f16", "f16") else []
         parts += [f"ubatch {self.ubatch}"] if self.ubatch != DEFAULT_UBATCH else []
-        parts += [f"{self.threads} threads"] if self.threads else []
+        parts += [f"{self.threads} thread{'s' if self.threads > 1 else ''}"] if self.threads else []
         return ", ".join(parts)
 
 
