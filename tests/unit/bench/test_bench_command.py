@@ -108,6 +108,7 @@ def test_a_planted_regression_is_found(programs: Path, tmp_path: Path, capsys: p
 
 
 def outcome(words: list[str]) -> object:
+    """The exit code, also of an option that argparse refuses."""
     try:
         return main(words)
     except SystemExit as end:
