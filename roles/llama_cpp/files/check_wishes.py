@@ -41,7 +41,7 @@ def models(wish: Wish) -> Iterator[str]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"llama_cpp_models names {name!r} twice. Give each entry a name of its own."
     for model in wish["models"]:
-        for problem in (*model_problems(model), *split_problems(model, int(wish["build_number"]))):
+        for problem in (*model_problems(model), *split_problems(model, wish)):
             yield f"Model {model['name']!r}: {problem}"
 
 
@@ -66,12 +66,14 @@ def model_problems(model: Wish) -> Iterator[str]:
         )
 
 
-def split_problems(model: Wish, build_number: int) -> Iterator[str]:
+def split_problems(model: Wish, wish: Wish) -> Iterator[str]:
     """What this version cannot do over several cards."""
-    mode = model["split_mode"]
+    mode, build_number = model["split_mode"], int(wish["build_number"])
     if mode not in SPLIT_MODES:
         yield f"split_mode is {mode!r}. Use one of {', '.join(SPLIT_MODES)}."
-    if mode == "row" and build_number >= ROW_SPLIT_ENDS_AT_BUILD:
+    if mode == "row" and wish["backend"] == "vulkan":
+        yield "split_mode row does not exist in llama.cpp's Vulkan backend. Use split_mode layer."
+    elif mode == "row" and build_number >= ROW_SPLIT_ENDS_AT_BUILD:
         yield (
             f"split_mode row left llama.cpp's HIP backend with b{ROW_SPLIT_ENDS_AT_BUILD}, and llama_cpp_version is "
             "newer. Use split_mode tensor with flash_attention: true, or an older version."

@@ -46,6 +46,8 @@ def distribution(wish: Wish) -> Iterator[str]:
     if version.split(".")[0] not in SUPPORTED.get(name, ()):
         known = ", ".join(f"{known} {'/'.join(versions)}" for known, versions in SUPPORTED.items())
         yield f"This guest runs {name} {version}; the role knows {known}. Create the container from such a template."
+    elif wish["backend"] == "vulkan" and (name, version.split(".")[0]) == ("Ubuntu", "22"):
+        yield "Ubuntu 22.04 has no package of the shader compiler glslc. Create the container from Ubuntu 24.04."
 
 
 def sandbox(_wish: Wish) -> Iterator[str]:

@@ -1,40 +1,72 @@
-"""Name the compilers and the processor's instruction sets that a build depends on.
+"""Name the compilers and the processor's instruction sets that a build depends on, and what is not installed yet.
 
-`python3 - BACKEND HIP_ROOT HIP_COMPILER WORK_DIRECTORY < probe_toolchain.py`; the two in the middle may be empty (look
-for them). Prints `{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "free_mib", "problem"}`;
-`problem` is empty when the build can begin.
+`python3 - WISH < probe_toolchain.py`, WISH being the JSON object that tasks/identify_build.yml writes. Prints
+`{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "free_mib", "missing", "problem"}`: `missing` are
+packages and accounts, `problem` is empty when the build can begin.
 """
 
+import grp
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+Wish = dict[str, Any]
 
 # AMD's packages, then Debian's: /opt/rocm links to the installed version, Debian's hipcc stands on a plain LLVM.
 HIPCONFIGS = ("opt/rocm/bin/hipconfig", "usr/bin/hipconfig")
 HIP_COMPILERS = ("opt/rocm/lib/llvm/bin/clang++", "opt/rocm/llvm/bin/clang++", "usr/lib/llvm-*/bin/clang++")
 
 
-def main(backend: str, hip_root: str, hip_compiler: str, work_directory: str) -> None:
+def main(wish: Wish) -> None:
     """Print what was found."""
     identity = [version("c++")]
     problem = "" if all(identity) else "No C++ compiler is installed in this guest."
-    if backend == "hip":
+    hip_root, hip_compiler = wish["hip_root"], wish["hip_compiler"]
+    if wish["backend"] == "vulkan":
+        identity += [version("glslc")]
+        problem = problem or ("" if identity[-1] else "No shader compiler (glslc) is installed in this guest.")
+    if wish["backend"] == "hip":
         hipconfig = first(HIPCONFIGS) if not hip_root else f"{hip_root}/bin/hipconfig"
         hip_root = hipconfig.removesuffix("/bin/hipconfig")
         hip_compiler = hip_compiler or first(HIP_COMPILERS)
         identity += [version(hip_compiler), version(hipconfig)]
         problem = problem or hip_problem(identity, hip_root, hip_compiler)
     found: dict[str, object] = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem}
-    found |= {
-        "free_mib": free_mib(Path(work_directory)),
-        "hip_root": hip_root,
-        "hip_compiler": hip_compiler,
-        "card_visible": opens("/dev/kfd"),
-    }
+    found |= {"hip_root": hip_root, "hip_compiler": hip_compiler, "card_visible": opens("/dev/kfd")}
+    found |= {"free_mib": free_mib(Path(wish["work_directory"])), "missing": missing(wish)}
     print(json.dumps(found))
+
+
+def missing(wish: Wish) -> list[str]:
+    """Packages that are not installed and accounts that are not there, or not in their groups."""
+    listed = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n", *wish["packages"]]
+    shown = subprocess.run(listed, capture_output=True, text=True, check=False).stdout.splitlines()
+    return [
+        *(name for name in wish["packages"] if f"{name} installed" not in shown),
+        *(name for name in (wish["build_user"], wish["service_user"]) if not account_exists(name)),
+        *(name for name in wish["device_groups"] if wish["service_user"] not in members(name)),
+    ]
+
+
+def account_exists(name: str) -> bool:
+    """Whether the guest knows this user."""
+    try:
+        return bool(pwd.getpwnam(name))
+    except KeyError:
+        return False
+
+
+def members(group: str) -> list[str]:
+    """Who is in a group; nobody when there is none."""
+    try:
+        return grp.getgrnam(group).gr_mem
+    except KeyError:
+        return []
 
 
 def hip_problem(identity: list[str], hip_root: str, hip_compiler: str) -> str:
@@ -88,4 +120,4 @@ def cpu_flags() -> list[str]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5])
+    main(json.loads(sys.argv[1]))

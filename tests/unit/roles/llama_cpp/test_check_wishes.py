@@ -81,6 +81,7 @@ def test_row_split_ends_with_b9890(wishes: ModuleType) -> None:
     row = [{**MODEL, "split_mode": "row"}]
     assert problems(wishes.models, models=row, build_number=9889) == ""
     assert "b9890" in problems(wishes.models, models=row, build_number=9890)
+    assert "Vulkan" in problems(wishes.models, models=row, backend="vulkan")
 
 
 def test_tensor_split_begins_with_b8738(wishes: ModuleType) -> None:

@@ -64,6 +64,12 @@ def test_an_unknown_distribution_is_refused(preflight: ModuleType) -> None:
     assert "runs Debian 11" in problems(preflight.distribution, distribution_version="11")
 
 
+def test_vulkan_needs_a_shader_compiler(preflight: ModuleType) -> None:
+    ubuntu = {"distribution": "Ubuntu", "distribution_version": "22.04"}
+    assert "glslc" in problems(preflight.distribution, **ubuntu, backend="vulkan")
+    assert problems(preflight.distribution, **ubuntu) == ""
+
+
 def test_an_old_python_cannot_patch(preflight: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     assert problems(preflight.patching) == ""
     monkeypatch.setattr(preflight, "PATCHING_PYTHON", (4, 1))
