@@ -21,6 +21,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kv-unified", default="", metavar="on|off", help="one KV stream for all slots")
     parser.add_argument("--peer-copy", default="on", metavar="on|off", help="off: a build without peer copies")
     parser.add_argument("--logits", default="slots", metavar="slots|all", help="logits per slot, or for every token")
+    parser.add_argument("--gpu-layers", type=int, metavar="N", help="the last N layers on the cards (default: all)")
+    parser.add_argument(
+        "--n-cpu-moe", type=int, default=0, metavar="N", help="experts of the first N layers in host memory"
+    )
+    parser.add_argument("--swa-full", default="off", metavar="on|off", help="windowed layers cache the whole context")
     parser.add_argument("--cublas", default="auto", metavar="auto|on|off", help="a build with forced cuBLAS")
 
 
@@ -40,4 +45,7 @@ def read_request(arguments: argparse.Namespace) -> Request:
         peer_copy=arguments.peer_copy,
         logits=arguments.logits,
         cublas=arguments.cublas,
+        gpu_layers=arguments.gpu_layers,
+        cpu_expert_layers=arguments.n_cpu_moe,
+        full_windows=arguments.swa_full,
     )

@@ -93,7 +93,7 @@ def plan_graph(
     build.outputs = outputs or _outputs(settings, build.tokens)
     style: Style = Early() if early else Modern()
     Decoder(build=build, style=style, profile=profile_of(model.hyper.architecture), inputs=style.inputs(build)).run()
-    pipelined = devices > 1 and settings.split == "layer" and settings.peer_copy
+    pipelined = devices > 1 and settings.split == "layer" and settings.peer_copy and not settings.is_partly_on_cpu
     return schedule(
         build.graph,
         backends=devices + 1,

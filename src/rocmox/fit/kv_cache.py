@@ -31,7 +31,7 @@ def count_cells(model: Model, settings: Settings) -> Cells:
     streams = 1 if settings.kv_unified or not build.has_streams else settings.parallel
     per_stream = context if streams == 1 else _padded(context // streams, padding)
     sliding = per_stream
-    if build.has_windowed_cache:
+    if build.has_windowed_cache and not settings.full_windows:
         window = model.hyper.window_tokens * (settings.parallel if streams == 1 else 1)
         sliding = min(per_stream, _padded(window + settings.ubatch_tokens, padding))
     return Cells(full=per_stream, sliding=sliding, streams=streams, context_tokens=per_stream * streams)
@@ -67,7 +67,7 @@ def _is_plain(hyper: Hyperparameters) -> bool:
 
 def cache_bytes(model: Model, settings: Settings, cells: Cells, *, places: tuple[int, ...], devices: int) -> list[int]:
     """Bytes of KV cache on each device; a layer's cache lies where the layer does."""
-    totals = [0] * devices
+    totals = [0] * (devices + 1)  # the last is the host
     for layer in range(model.hyper.all_layers):
         totals[places[layer]] += layer_bytes(model, settings, cells, layer) + state_bytes(model, settings, layer)
-    return totals
+    return totals[:-1]

@@ -63,7 +63,8 @@ class Plan:
     @property
     def is_pipelined(self) -> bool:
         """Whether inputs are kept four times so that cards work on different micro batches."""
-        return len(self.devices) > 1 and self.settings.split == "layer" and self.settings.peer_copy
+        split = self.settings.split == "layer" and not self.settings.is_partly_on_cpu
+        return len(self.devices) > 1 and split and self.settings.peer_copy
 
     @property
     def fits(self) -> bool:
@@ -107,7 +108,7 @@ def make_plan(
 ) -> Plan:
     """Weights, caches, compute buffers and overhead of each card; `overhead` does not depend on the context."""
     shares = shares_of(settings, cards)
-    places = place_layers(layers=model.hyper.all_layers, shares=shares)
+    places = place_layers(layers=model.hyper.all_layers, shares=shares, on_gpus=settings.gpu_layers)
     cells = count_cells(model, settings)
     weights = _weights(model, settings, places, shares)
     caches = _caches(model, settings, cells, places, shares)
@@ -140,7 +141,7 @@ def make_plan(
 def _weights(model: Model, settings: Settings, places: tuple[int, ...], shares: Sequence[float]) -> Weights:
     if settings.split == "tensor":
         return tensor_weights(model, shares)
-    whole = weight_bytes(model, places=places, devices=len(shares))
+    whole = weight_bytes(model, places=places, devices=len(shares), cpu_expert_layers=settings.cpu_expert_layers)
     if settings.split != "row":
         return whole
     return Weights(

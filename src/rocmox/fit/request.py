@@ -42,6 +42,9 @@ class Request:
     peer_copy: str = "on"
     logits: str = "slots"
     cublas: str = "auto"
+    gpu_layers: int | None = None
+    cpu_expert_layers: int = 0
+    full_windows: str = "off"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,11 +82,24 @@ def resolve(request: Request, model: Model, cards: Sequence[Card]) -> Resolved:
         tensor_split=_shares(request.tensor_split),
         peer_copy=_switch("--peer-copy", request.peer_copy),
         all_logits=_one_of("--logits", request.logits, ("slots", "all")) == "all",
+        gpu_layers=request.gpu_layers,
+        cpu_expert_layers=request.cpu_expert_layers,
+        full_windows=_switch("--swa-full", request.full_windows),
         build=build,
     )
+    _refuse_partial(settings)
     if build.nearest_measured != build.number:
         notes.append(f"{build.name} was not measured; its generation is that of b{build.nearest_measured}")
     return Resolved(settings=settings, uses_cublas=cublas, assumptions=(*notes, *_warnings(model, settings)))
+
+
+def _refuse_partial(settings: Settings) -> None:
+    if settings.is_partly_on_cpu and settings.split in {"row", "tensor"}:
+        raise UsageError("--gpu-layers and --n-cpu-moe are planned with split layer or none alone")
+    if settings.is_partly_on_cpu and settings.build.is_early:
+        raise UsageError(f"--gpu-layers and --n-cpu-moe are not planned for {settings.build.name}; take a newer build")
+    if settings.cpu_expert_layers < 0 or (settings.gpu_layers is not None and settings.gpu_layers < 0):
+        raise UsageError("--gpu-layers and --n-cpu-moe are not negative")
 
 
 def _default_context(model: Model) -> int:

@@ -15,7 +15,9 @@ class Settings:
     """One start of llama-server: `split` is none, layer, row or tensor; `tensor_split` are shares, one per device.
 
     `all_logits`: logits for every token of a micro batch instead of one per slot. `peer_copy` False: a build without
-    copies between GPUs, which hence makes no pipeline copies.
+    copies between GPUs, which hence makes no pipeline copies. The last `gpu_layers` are offloaded, the
+    output counts as one (None: all); experts of the first `cpu_expert_layers` stay in host memory. `full_windows`:
+    windowed layers cache the whole context.
     """
 
     context_tokens: int
@@ -29,4 +31,12 @@ class Settings:
     tensor_split: tuple[float, ...] = ()
     peer_copy: bool = True
     all_logits: bool = False
+    gpu_layers: int | None = None
+    cpu_expert_layers: int = 0
+    full_windows: bool = False
     build: LlamaBuild = _NEWEST
+
+    @property
+    def is_partly_on_cpu(self) -> bool:
+        """Whether some weights of layers stay in host memory."""
+        return self.gpu_layers is not None or self.cpu_expert_layers > 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from rocmox.facts.gguf import TensorInfo
 from rocmox.fit.model import Model
 
 _INPUT_TENSORS = ("token_embd", "token_types", "position_embd", "token_embd_norm", "per_layer_token_embd")
 _FIRST_LAYER_TENSORS = ("per_layer_model_proj", "per_layer_proj_norm")
+_EXPERT = re.compile(r"ffn_(up|down|gate|gate_up)_(ch|)exps")
 _ROW_PADDING = 512  # MATRIX_ROW_PADDING of ggml-cuda.cu
 
 
@@ -20,23 +22,35 @@ class Weights:
     host_bytes: int
 
 
+def is_expert(name: str) -> bool:
+    """Whether `--n-cpu-moe` moves it (LLM_FFN_EXPS_REGEX of common/common.h); `name` is without `blk.N.`."""
+    return _EXPERT.match(name) is not None
+
+
 def weight_bytes(
-    model: Model, *, places: tuple[int, ...], devices: int, alignment: int = 128, pads_rows: bool = True
+    model: Model,
+    *,
+    places: tuple[int, ...],
+    devices: int,
+    alignment: int = 128,
+    pads_rows: bool = True,
+    cpu_expert_layers: int = 0,
 ) -> Weights:
     """Layers where they are placed, embeddings on the host, the output (tied: a second copy) on the last device.
 
     `pads_rows`: CUDA and HIP lengthen quantised rows that are no multiple of 512
     (`ggml_backend_cuda_buffer_type_get_alloc_size`).
     """
-    totals = [0] * devices
+    totals = [0] * (devices + 1)  # the last is the host
     host = 0
     for name, tensor in model.tensors.items():
         size = padded(tensor, alignment=alignment, pads_rows=pads_rows)
-        block, _, _ = name.removeprefix("blk.").partition(".")
+        block, _, rest = name.removeprefix("blk.").partition(".")
         if name.startswith("blk."):
             layer = int(block)
             if layer < model.hyper.layers or model.hyper.draft_layers == 0:
-                totals[places[layer]] += size
+                on_host = layer < cpu_expert_layers and is_expert(rest)
+                totals[devices if on_host else places[layer]] += size
         elif is_host_tensor(name):
             host += tensor.data_bytes
         elif name.partition(".")[0] in {"rope_freqs", "rope_factors_long", "rope_factors_short"}:
@@ -46,7 +60,7 @@ def weight_bytes(
             totals[places[0 if name.partition(".")[0] in _FIRST_LAYER_TENSORS else -1]] += size
     if "output.weight" not in model.tensors and "token_embd.weight" in model.tensors:
         totals[places[-1]] += padded(model.tensors["token_embd.weight"], alignment=alignment, pads_rows=pads_rows)
-    return Weights(device_bytes=tuple(totals), host_bytes=host)
+    return Weights(device_bytes=tuple(totals[:-1]), host_bytes=host + totals[-1])
 
 
 def is_host_tensor(name: str) -> bool:

@@ -52,11 +52,20 @@ def planned(model: Model, row: dict[str, Any]) -> list[tuple[float, float, float
         kv_unified=row["kv_unified"],
         flash_attention=row["flash_attn"] and model.hyper.architecture != "grok",
         all_logits=row["all_logits"],
+        gpu_layers=row.get("gpu_layers"),
+        cpu_expert_layers=row.get("cpu_expert_layers", 0),
         build=parse_build(row["build"]),
     )
-    places = place_layers(layers=model.hyper.all_layers, shares=row["tensor_split"])
+    places = place_layers(layers=model.hyper.all_layers, shares=row["tensor_split"], on_gpus=settings.gpu_layers)
     cells, devices = count_cells(model, settings), row["devices"]
-    weights = weight_bytes(model, places=places, devices=devices, alignment=ALIGNMENT, pads_rows=False)
+    weights = weight_bytes(
+        model,
+        places=places,
+        devices=devices,
+        alignment=ALIGNMENT,
+        pads_rows=False,
+        cpu_expert_layers=settings.cpu_expert_layers,
+    )
     caches = cache_bytes(model, settings, cells, places=places, devices=devices)
     compute = compute_buffers(
         model, settings, places=places, cells=cells, devices=devices, alignment=ALIGNMENT

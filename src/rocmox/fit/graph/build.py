@@ -11,6 +11,7 @@ from rocmox.fit.graph.graph import Graph
 from rocmox.fit.graph.tensor import Tensor
 from rocmox.fit.model import Model
 from rocmox.fit.settings import Settings
+from rocmox.fit.weights import is_expert
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -53,7 +54,8 @@ class Build:
 
     def of_layer(self, layer: int, name: str) -> Tensor | None:
         """A layer's weight by its name behind `blk.N.`."""
-        return self.weight(f"blk.{layer}.{name}", self.places[layer])
+        on_cpu = layer < self.settings.cpu_expert_layers and is_expert(name)
+        return self.weight(f"blk.{layer}.{name}", self.cpu if on_cpu else self.places[layer])
 
     def has(self, layer: int, name: str) -> bool:
         """Whether a layer has this weight."""

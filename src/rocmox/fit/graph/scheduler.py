@@ -12,6 +12,7 @@ from rocmox.fit.graph.graph import Graph
 from rocmox.fit.graph.tensor import VIEW_OPS, Tensor
 
 PIPELINE_COPIES = 4  # GGML_SCHED_MAX_COPIES
+_OFFLOADED_BATCH = 32  # GGML_OP_OFFLOAD_MIN_BATCH of ggml-cuda
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -75,7 +76,19 @@ def _from_current(tensor: Tensor, last: int) -> int:
         return last
     if tensor.op in {"rope", "flash_attn_ext"}:
         return -1
-    return next((source.buffer for source in tensor.srcs if source.is_weight and source.buffer is not None), -1)
+    place = next((source.buffer for source in tensor.srcs if source.is_weight and source.buffer is not None), -1)
+    return 0 if place == last > 0 and _batch(tensor) >= _OFFLOADED_BATCH else place
+
+
+def _batch(tensor: Tensor) -> int:
+    """`get_op_batch_size`: from 32 on, a GPU takes an operation over and has the weight copied to it."""
+    if tensor.op == "get_rows":
+        return 0
+    if tensor.op == "mul_mat":
+        return tensor.ne[1]
+    if tensor.op in {"mul_mat_id", "rope"}:
+        return tensor.ne[2]
+    return tensor.ne[1] * tensor.ne[2] * tensor.ne[3]
 
 
 def _expand(nodes: list[Tensor], *, skip: int) -> None:
