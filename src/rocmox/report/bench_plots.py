@@ -89,6 +89,7 @@ def limits(run: Run) -> Figure | None:
     bars = axes.barh(range(len(found)), shares, color=[_COLOURS[one.phase] for one, _ in found][::-1])
     axes.bar_label(bars, fmt="%.1f %%", padding=3, fontsize=8)
     axes.set_yticks(range(len(found)), [one.label() for one, _ in found][::-1], fontsize=8)
+    axes.margins(y=0.01)
     axes.set_xlim(0, max(*shares, 1.0) * 1.18)
     axes.set_xlabel("% of the limit (decode: memory bandwidth, prefill: operations)")
     return figure
