@@ -19,8 +19,8 @@ def build_bounds(features: Iterable[Feature]) -> tuple[int | None, int | None]:
         begin, end = (lower, upper) if feature.present else (upper, lower)
         begin += [probe.since] if probe.since else []
         end += [probe.until] if probe.until else []
-        if feature.value in probe.since_value:
-            came = probe.since_value[feature.value]
+        came = probe.since_value.get(feature.value or "")
+        if came is not None:
             lower.append(came)
             upper += sorted(build for build in probe.since_value.values() if build > came)[:1]
     return max(lower, default=None) or None, min(upper, default=None)
