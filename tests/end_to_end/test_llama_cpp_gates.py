@@ -1,0 +1,89 @@
+"""What stands between a patched build and the service: the card agrees with the processor.
+
+Parts of the role run alone on folders of their own in the lab's guest, around stand-ins: without compiler and card.
+"""
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.conftest import BIN, ROOT, Run, environment, play
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
+WORK, INSTALLED, KEY = "/var/lib/llama-cpp-gates", "/opt/llama.cpp-gates", "stand-in"
+BUILD = f"{WORK}/builds/{KEY}"
+MMVQ = {"architecture": "gfx906", "compared": ["gfx906"], "words": ["--arch", "gfx906"], "identity": {}}
+CARD = "  Device 0: AMD Radeon VII, gfx906:sramecc+:xnack- (0x906), VMM: no, Wave Size: 64"
+
+
+def ad_hoc(module: str, words: str) -> str:
+    done = subprocess.run(
+        [BIN / "ansible", "-i", "inventory/lab", "llm1", "-m", f"ansible.builtin.{module}", "-a", words],
+        cwd=ROOT,
+        env=environment(),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=300,
+    )
+    return done.stdout.partition("\n")[2].strip()
+
+
+def part(name: str, **variables: Any) -> Run:
+    """One part of the role, with what the parts before it would have found."""
+    found = {
+        "part": name,
+        "llama_cpp_backend": "hip",
+        "llama_cpp_work_directory": WORK,
+        "llama_cpp_install_directory": INSTALLED,
+        "llama_cpp_models_directory": f"{WORK}/models",
+        "llama_cpp_build_user": "daemon",
+        "llama_cpp_device_groups": ["video"],
+        "llama_cpp_internal_build_key": KEY,
+        "llama_cpp_internal_source_directory": f"{WORK}/source",
+        "llama_cpp_internal_plan": {"mmvq": MMVQ},
+        "llama_cpp_toolchain": {"card_visible": True},
+    }
+    return play("-e", json.dumps({**found, **variables}), playbook="tests/end_to_end/llama_cpp_gates.yml")
+
+
+def words_of(run: Run) -> str:
+    return " ".join(run.output.split())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folders(request: pytest.FixtureRequest) -> None:
+    """The lab's guest, with folders as the role leaves them after a build."""
+    try:
+        ad_hoc("command", "true")
+    except subprocess.CalledProcessError:
+        request.getfixturevalue("site")
+    ad_hoc("shell", f"rm -rf {WORK} {INSTALLED}; install -d -o daemon {BUILD}; mkdir -p {INSTALLED}/builds/{KEY}/bin")
+
+
+def stand_in_for_test_backend_ops(tmp_path: Path, outcome: str) -> None:
+    program = tmp_path / "test-backend-ops"
+    case = f"""printf '  %s(type_a=q4_K,type_b=f32,m=16,n=2): {outcome}\\n' "$3\""""
+    program.write_text(f"#!/bin/sh\necho {shlex.quote(CARD)} >&2\n[ $5 = none ] || {case}\n", encoding="utf-8")
+    ad_hoc("copy", f"src={program} dest={INSTALLED}/builds/{KEY}/bin/test-backend-ops mode=0755")
+
+
+def test_without_a_card_the_play_says_what_is_not_proven() -> None:
+    run = part("compare_build", llama_cpp_toolchain={"card_visible": False})
+    assert run.exit_status == 0, run.output
+    assert "compile-proven only, not compared on a card: no GPU is visible in this guest" in words_of(run)
+    assert ad_hoc("command", f"find {BUILD} -name comparison*") == ""
+
+
+def test_kernels_that_compute_otherwise_stop_the_play(tmp_path: Path) -> None:
+    stand_in_for_test_backend_ops(tmp_path, "[MUL_MAT] NMSE = 0.7 > 0.0005 FAIL")
+    run = part("compare_build")
+    assert run.exit_status != 0
+    said = words_of(run)
+    assert "The link `current` and the running service were not touched. Set llama_cpp_mmvq_patch: off" in said
+    assert "1 comparisons of MUL_MAT fail, the first is MUL_MAT(type_a=q4_K,type_b=f32,m=16,n=2)" in said
+    assert ad_hoc("command", f"find {BUILD} -name comparison.json") == ""
