@@ -1,9 +1,11 @@
 """llama-server in the lab's guest: it answers with its key alone, runs confined, and survives a bad build or wish."""
 
 import json
+import re
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,18 @@ def in_guest(command: str) -> str:
         timeout=120,
     )
     return done.stdout.partition("\n")[2].strip()
+
+
+def build_of(program: str) -> str:
+    """The name of the build that a program belongs to."""
+    return Path(program).parents[1].name
+
+
+def seconds_until(task: str, run: Run) -> float:
+    """When a task began, as ansible.posix.profile_tasks shows it: `(0:00:02.152)       0:01:08.065`."""
+    began = re.search(rf"^TASK \[llama_cpp : {task}.*\n.*\s(\d+):(\d\d):([\d.]+) \*", run.output, re.MULTILINE)
+    assert began, run.output[:3000]
+    return int(began[1]) * 3600 + int(began[2]) * 60 + float(began[3])
 
 
 def serve(**variables: Any) -> Run:
@@ -92,9 +106,36 @@ def test_a_changed_option_builds_beside_and_goes_back_in_place(url: str, key: st
     _, changed = served()
     assert changed != before
     assert ask(url, key) == (200, SENTENCE)
-    back = serve()
-    assert "Build llama.cpp b" not in back.output.replace("TASK [llama_cpp : Build llama.cpp]", "")
+    by_name = serve(llama_cpp_cmake_options=["GGML_LLAMAFILE=OFF"], llama_cpp_rollback_to=build_of(before))
+    assert by_name.exit_status == 0, by_name.output[-3000:]
     assert served()[1] == before
+    unknown = serve(llama_cpp_rollback_to="no-such-build")
+    assert unknown.exit_status != 0
+    assert "the builds kept there are" in " ".join(unknown.output.split())
+    assert build_of(before) in unknown.output
+    back = serve()
+    assert "Compile and test" not in by_name.output + back.output
+    assert served()[1] == before
+
+
+def test_a_run_with_nothing_to_build_is_soon_through(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert url
+    monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "ansible.posix.profile_tasks")
+    run = serve()
+    assert run.changed["llm1"] == 0
+    assert seconds_until("Provide the API key", run) - seconds_until("Describe each model", run) <= 5.0
+
+
+def test_a_failed_smoke_test_leaves_the_service_alone(url: str, key: str) -> None:
+    before, current = served(), in_guest("readlink /opt/llama.cpp/current")
+    # An option nobody knows makes another build of the same objects; the test looks for its programs elsewhere.
+    run = serve(
+        llama_cpp_cmake_options=["ROCMOX_UNKNOWN=1"], llama_cpp_internal_smoke_test_words=["none", "/no/such/folder"]
+    )
+    assert run.exit_status != 0
+    assert "The running service was not touched" in run.output
+    assert (served(), in_guest("readlink /opt/llama.cpp/current")) == (before, current)
+    assert ask(url, key) == (200, SENTENCE)
 
 
 def test_a_failed_build_leaves_the_service_alone(url: str, key: str) -> None:
@@ -121,6 +162,7 @@ def test_models_of_wrong_checksum_or_content_are_explained(url: str, key: str, l
     fetched = serve(llama_cpp_models=[source])
     assert fetched.exit_status != 0
     assert "expected 00000" in " ".join(fetched.output.split())
+    assert "Point current at the build" not in fetched.output
     loaded = serve(llama_cpp_models=[{"name": "bad", "path": "/etc/hostname", "port": 8090}])
     assert loaded.exit_status != 0
     assert "the model cannot be loaded" in " ".join(loaded.output.split())

@@ -1,4 +1,4 @@
-"""What stands between a patched build and the service: the card agrees with the processor.
+"""What stands between a patched build and the service: the patch knows the source, the card agrees with the processor.
 
 Parts of the role run alone on folders of their own in the lab's guest, around stand-ins: without compiler and card.
 """
@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.conftest import BIN, ROOT, Run, environment, play
+from tests.unit.llamacpp.sources import CASES, COMMON
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 WORK, INSTALLED, KEY = "/var/lib/llama-cpp-gates", "/opt/llama.cpp-gates", "stand-in"
 BUILD = f"{WORK}/builds/{KEY}"
+CUDA = f"{WORK}/source/ggml/src/ggml-cuda"
 MMVQ = {"architecture": "gfx906", "compared": ["gfx906"], "words": ["--arch", "gfx906"], "identity": {}}
 CARD = "  Device 0: AMD Radeon VII, gfx906:sramecc+:xnack- (0x906), VMM: no, Wave Size: 64"
 
@@ -87,3 +89,30 @@ def test_kernels_that_compute_otherwise_stop_the_play(tmp_path: Path) -> None:
     assert "The link `current` and the running service were not touched. Set llama_cpp_mmvq_patch: off" in said
     assert "1 comparisons of MUL_MAT fail, the first is MUL_MAT(type_a=q4_K,type_b=f32,m=16,n=2)" in said
     assert ad_hoc("command", f"find {BUILD} -name comparison.json") == ""
+
+
+def test_kernels_that_agree_are_compared_once(tmp_path: Path) -> None:
+    stand_in_for_test_backend_ops(tmp_path, "OK")
+    first, second = part("compare_build"), part("compare_build")
+    assert (first.exit_status, second.exit_status) == (0, 0), first.output
+    assert second.changed["llm1"] == 0
+    assert "MUL_MAT_ID" in ad_hoc("command", f"cat {BUILD}/comparison.json")
+
+
+def test_the_difference_is_shown_and_a_foreign_source_is_refused(tmp_path: Path) -> None:
+    ad_hoc("command", f"mkdir -p {CUDA} {WORK}/libexec")
+    (tmp_path / "common.cuh").write_text(COMMON, encoding="utf-8")
+    (tmp_path / "foreign.cu").write_text("int foreign;\n", encoding="utf-8")
+    ad_hoc("copy", f"src={tmp_path}/common.cuh dest={CUDA}/")
+    ad_hoc("copy", f"src={CASES}/table.cu dest={CUDA}/mmvq.cu")
+    known = part("plan_patch")
+    assert known.exit_status == 0, known.output
+    assert "+// rocmox mmvq " in known.output
+    assert "rocmox" not in ad_hoc("command", f"cat {CUDA}/mmvq.cu")
+    ad_hoc("copy", f"src={tmp_path}/foreign.cu dest={CUDA}/mmvq.cu")
+    foreign = part("plan_patch")
+    assert foreign.exit_status != 0
+    said = words_of(foreign)
+    assert "The mmvq patch was refused, and nothing was built; the running service was not touched." in said
+    assert "each anchor must match once" in said
+    assert "To build this version without the patch, set llama_cpp_mmvq_patch: off." in said

@@ -17,6 +17,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 JOURNAL_LINES = 40  # shown when it does not serve
+JOURNAL_SECONDS = 3.0  # given to journald to bring a known cause
 
 # start_on_cards.py's verdict and causes; the words of rocBLAS, HIP and llama.cpp behind it.
 NO_GPU = re.compile(
@@ -95,8 +96,7 @@ def card_problem(journal: str) -> str:
 
 def report(unit: str, why: str, *, waited_seconds: float) -> dict[str, object]:
     """The answer, with the cause as far as the journal shows a known one."""
-    journal = journal_of(unit) if why else ""
-    cause, remedy = explain(journal)
+    journal, cause, remedy = last_words(unit) if why else ("", "", "")
     return {
         "ready": not why,
         "waited_seconds": round(waited_seconds, 1),
@@ -104,6 +104,17 @@ def report(unit: str, why: str, *, waited_seconds: float) -> dict[str, object]:
         "remedy": remedy or f"Read `journalctl -u {unit}` in the guest.",
         "journal": journal.splitlines()[-JOURNAL_LINES:],
     }
+
+
+def last_words(unit: str) -> tuple[str, str, str]:
+    """Its journal, cause and remedy; journald may read a dead process's output later than systemd's words about it."""
+    until = time.monotonic() + JOURNAL_SECONDS
+    while True:
+        journal = journal_of(unit)
+        cause, remedy = explain(journal)
+        if cause or time.monotonic() > until:
+            return journal, cause, remedy
+        time.sleep(0.25)
 
 
 def explain(journal: str) -> tuple[str, str]:

@@ -87,3 +87,19 @@ def test_nobody_answering_is_status_zero(await_server: ModuleType) -> None:
 def test_a_ready_server_needs_no_journal(await_server: ModuleType) -> None:
     answer = await_server.report("llama-server@one.service", "", waited_seconds=1.26)
     assert (answer["ready"], answer["waited_seconds"], answer["journal"]) == (True, 1.3, [])
+
+
+def test_words_that_reach_the_journal_late_are_waited_for(
+    await_server: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = iter(["Main process exited", "Main process exited", "main: exiting: failed to load model"])
+    monkeypatch.setattr(await_server, "journal_of", lambda _unit: next(journal))
+    answer = await_server.report("llama-server@one.service", "its unit stopped", waited_seconds=0.1)
+    assert answer["why"] == "its unit stopped: the model cannot be loaded"
+
+
+def test_an_unknown_end_is_not_waited_for_long(await_server: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(await_server, "JOURNAL_SECONDS", 0.1)
+    monkeypatch.setattr(await_server, "journal_of", lambda _unit: "Main process exited")
+    answer = await_server.report("llama-server@one.service", "its unit stopped", waited_seconds=0.1)
+    assert (answer["why"], answer["journal"]) == ("its unit stopped", ["Main process exited"])
