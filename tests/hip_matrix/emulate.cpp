@@ -197,16 +197,16 @@ static const quant quants[] = {
     {GGML_TYPE_IQ3_S, "IQ3_S", QK_K, sizeof(block_iq3_s)},
     {GGML_TYPE_IQ4_NL, "IQ4_NL", QK4_NL, sizeof(block_iq4_nl)},
     {GGML_TYPE_IQ4_XS, "IQ4_XS", QK_K, sizeof(block_iq4_xs)},
-#ifdef QK_MXFP4
+#ifdef HAS_MXFP4
     {GGML_TYPE_MXFP4, "MXFP4", QK_MXFP4, sizeof(block_mxfp4)},
 #endif
-#ifdef QK_NVFP4
+#ifdef HAS_NVFP4
     {GGML_TYPE_NVFP4, "NVFP4", QK_NVFP4, sizeof(block_nvfp4)},
 #endif
-#ifdef QK1_0
+#ifdef HAS_Q1_0
     {GGML_TYPE_Q1_0, "Q1_0", QK1_0, sizeof(block_q1_0)},
 #endif
-#ifdef QK2_0
+#ifdef HAS_Q2_0
     {GGML_TYPE_Q2_0, "Q2_0", QK2_0, sizeof(block_q2_0)},
 #endif
 };

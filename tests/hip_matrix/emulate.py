@@ -10,6 +10,8 @@ from tests.hip_matrix.compile import CLANG, common_flags
 
 _TIMEOUT_SECONDS = 1200
 _SEED = 1
+# Quants that ggml has earlier than mmvq.cu; the others are in every listed version.
+_LATER_QUANTS = ("MXFP4", "NVFP4", "Q1_0", "Q2_0")
 _FUSION = re.compile(r"ggml_cuda_mm_fusion_args_device +(\w+)\{\};")
 # Widths of a row of weights (multiples of 256 that leave warps a ragged end), and rows (the last block is not full).
 # At the first width 2026's versions take their kernels for small matrices, at the second the usual ones.
@@ -38,6 +40,7 @@ def _build(text: str, ggml: Path, work: Path) -> Path:
     argv = [CLANG, *common_flags(ggml), "--cuda-host-only", "-nogpulib", "--offload-arch=gfx906"]
     argv += ["-D__gfx906__", "-D__GFX9__", f'-DMMVQ="{work / "mmvq-launches.cu"}"', "-O0", "-ffp-contract=off"]
     argv += ["-DHAS_GATE"] if _FUSION.search(text) else []
+    argv += [f"-DHAS_{quant}" for quant in _LATER_QUANTS if f"case GGML_TYPE_{quant}:" in text]
     source = str(Path(__file__).with_name("emulate.cpp"))
     machine = LocalMachine()
     machine.run(["nice", *argv, "-c", source, "-o", str(objects)], timeout_seconds=_TIMEOUT_SECONDS).check()
