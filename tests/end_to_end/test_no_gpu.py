@@ -1,6 +1,6 @@
 """A unit for cards in a guest whose cards have no driver says so once and stays down, or serves where that is allowed.
 
-VMID 198 is ours. Real llama.cpp builds for HIP do the same in test_hip_build; here a stand-in prints their words.
+VMID 188 is ours. Real llama.cpp builds for HIP do the same in test_hip_build; here a stand-in prints their words.
 """
 
 import json
@@ -15,7 +15,7 @@ import pytest
 from tests.end_to_end.conftest import Run, on_node, play
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
-VMID = 198
+VMID = 188
 UNIT = "llama-server@one.service"
 VERDICT = "no GPU is visible to ROCm in this guest"
 FAILED = {"ActiveState": "failed", "NRestarts": "0", "ExecMainStatus": "69"}

@@ -24,7 +24,10 @@ class CommandAnswer:
 
 
 class RecordingMachine:
-    """Asks another machine. `errors` are the kernel's numbers by path, for files and for directories alike."""
+    """Asks another machine. `errors` are the kernel's numbers by path, for files and for directories alike.
+
+    A command that ended is not run again: a log that goes on would answer otherwise than what was judged.
+    """
 
     replays = True
 
@@ -49,6 +52,9 @@ class RecordingMachine:
         environment: Mapping[str, str] | None = None,
     ) -> Completed:
         key = tuple(argv)
+        known = self.commands.get(key)
+        if known and known.exit_status is not None:
+            return Completed(argv=key, exit_status=known.exit_status, stdout=known.stdout, stderr=known.stderr)
         try:
             done = self._inner.run(argv, stdin=stdin, timeout_seconds=timeout_seconds, environment=environment)
         except CommandError as error:
