@@ -15,6 +15,8 @@ _NO_TENSOR_SPLIT = frozenset(_TABLE["no_tensor_split"])
 _NOT_PLANNED = frozenset(_TABLE["not_planned"])
 _LIKE_LLAMA = frozenset(_TABLE["like_llama"])
 
+_SHARES_EMBEDDINGS = frozenset(_TABLE["shares_embeddings"])
+
 _B6170 = 6170
 _B6170_FROM = 5000
 
@@ -41,6 +43,11 @@ def splits_tensors(architecture: str) -> bool:
 def is_planned(architecture: str) -> bool:
     """Whether rocmox can say what its graph and its caches take."""
     return architecture not in _NOT_PLANNED
+
+
+def shares_embeddings(architecture: str) -> bool:
+    """Whether logits come from the embeddings in host memory, without a copy on a device."""
+    return architecture in _SHARES_EMBEDDINGS
 
 
 def is_like_llama(architecture: str) -> bool:

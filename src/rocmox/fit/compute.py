@@ -85,7 +85,7 @@ def plan_graph(
         outputs=0,
         streams=cells.streams,
         sequences=_reserved_sequences(settings, cells),
-        slots=1 if early else settings.parallel,
+        slots=settings.parallel,
         kv_cells=cells.full,
         kv_cells_sliding=cells.sliding,
         marks_outputs=not early,

@@ -74,6 +74,7 @@ class Hyperparameters:
     causal: bool
     image_layers: int
     recurrent: Recurrent
+    norms_steps: bool
     attention_interval: int
     recurrent_layers: tuple[bool, ...]
     file_type: int
@@ -170,6 +171,7 @@ def read_hyperparameters(header: GgufHeader, *, where: str) -> Hyperparameters:
         causal=architecture not in _WITHOUT_CACHE,
         image_layers=min(data.whole("n_deepstack_layers"), _MOST_IMAGE_LAYERS),
         recurrent=_recurrent(data),
+        norms_steps=data.truth("ssm.dt_b_c_rms"),
         attention_interval=data.whole("full_attention_interval", 4) or 4,
         recurrent_layers=tuple(map(bool, stated))[:all_layers] if len(stated) >= all_layers else (),
         file_type=file_type if isinstance(file_type := header.metadata.get("general.file_type"), int) else -1,

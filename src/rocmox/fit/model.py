@@ -7,6 +7,7 @@ import functools
 
 from rocmox.errors import UsageError
 from rocmox.facts.gguf import GgufHeader, TensorInfo
+from rocmox.fit.architectures import shares_embeddings
 from rocmox.fit.hyperparameters import Hyperparameters, read_hyperparameters
 
 
@@ -27,6 +28,13 @@ class Model:
     name: str
     hyper: Hyperparameters
     tensors: dict[str, TensorInfo]
+
+    @property
+    def tied_output(self) -> TensorInfo | None:
+        """The embeddings, when a second copy of them on a device is the output matrix (TENSOR_DUPLICATED)."""
+        if "output.weight" in self.tensors or shares_embeddings(self.hyper.architecture):
+            return None
+        return self.tensors.get("token_embd.weight")
 
     @functools.cached_property
     def file_bytes(self) -> int:

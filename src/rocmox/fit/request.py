@@ -10,7 +10,6 @@ from rocmox.facts.ggml_types import BY_NAME, GgmlType
 from rocmox.fit.builds import LlamaBuild, parse_build
 from rocmox.fit.cards import Card
 from rocmox.fit.graph.profiles import has_profile
-from rocmox.fit.hyperparameters import Recurrent
 from rocmox.fit.model import Model
 from rocmox.fit.settings import Settings
 from rocmox.llamacpp.advice import advise_cublas_for_build
@@ -138,8 +137,7 @@ def _cublas(request: Request, build: LlamaBuild, cards: Sequence[Card], notes: l
 def _warnings(model: Model, settings: Settings) -> list[str]:
     quantized = settings.kv_k.is_quantized or settings.kv_v.is_quantized
     warnings = []
-    early_states = settings.build.is_early and model.hyper.recurrent != Recurrent()
-    if not has_profile(model.hyper.architecture) or early_states:
+    if not has_profile(model.hyper.architecture):
         warnings.append(
             f"warning: the graph of {model.hyper.architecture} was not checked against llama.cpp; its compute buffers "
             "are an estimate"

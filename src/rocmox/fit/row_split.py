@@ -90,8 +90,8 @@ def _placed(model: Model, places: tuple[int, ...], shares: Sequence[float]) -> I
         matrix = len(tensor.shape) == 2 and "norm" not in name  # noqa: PLR2004 - a matrix has two dimensions
         low, high = row_bounds(tensor.shape[1], shares)[owner] if matrix else (0, 0)
         yield tensor, owner, high > low
-    if "output.weight" not in model.tensors and "token_embd.weight" in model.tensors:
-        yield model.tensors["token_embd.weight"], places[-1], True
+    if model.tied_output is not None:
+        yield model.tied_output, places[-1], True
 
 
 def slice_requests(node: Tensor, rows: int, *, remote: bool, uses_cublas: bool) -> list[int]:

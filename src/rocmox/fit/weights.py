@@ -58,8 +58,8 @@ def weight_bytes(
                 totals[device] += size
         else:
             totals[places[0 if name.partition(".")[0] in _FIRST_LAYER_TENSORS else -1]] += size
-    if "output.weight" not in model.tensors and "token_embd.weight" in model.tensors:
-        totals[places[-1]] += padded(model.tensors["token_embd.weight"], alignment=alignment, pads_rows=pads_rows)
+    if model.tied_output is not None:
+        totals[places[-1]] += padded(model.tied_output, alignment=alignment, pads_rows=pads_rows)
     return Weights(device_bytes=tuple(totals[:-1]), host_bytes=host + totals[-1])
 
 

@@ -8,12 +8,13 @@ from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.latent_attention import attend_latent
 from rocmox.fit.graph.modern_attention import attend_stored
-from rocmox.fit.graph.pieces import head_norm, project, rope, rope_factors
+from rocmox.fit.graph.pieces import head_norm, norm, project, rope, rope_factors
 from rocmox.fit.graph.profiles import Profile
 from rocmox.fit.graph.style import Inputs, Style
 from rocmox.fit.graph.tensor import Tensor
 
 _ROPE_STEP = 4
+_LAYERS_WITHOUT_ROTATION = 40  # baichuan 13B has ALiBi instead
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -49,6 +50,8 @@ class Attention:
             attended = op.like("mul", attended, op.like("unary", op.cont(gate, width, build.tokens)))
         if build.has(layer, "attn_gate.weight"):
             attended = op.like("mul", attended, op.like("unary", project(build, current, layer, "attn_gate")))
+        if build.has(layer, "attn_sub_norm.weight"):
+            attended = norm(build, attended, layer, "attn_sub_norm")
         return project(build, attended, layer, "attn_output")
 
     def _attend_stored(self, layer: int, current: Tensor) -> Tensor:
@@ -90,12 +93,17 @@ class Attention:
     def _head_norms(self, layer: int, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         kind = self.profile.norm
         normed = head_norm(self.build, query, layer, "attn_q_norm", kind=kind)
-        return normed, head_norm(self.build, key, layer, "attn_k_norm", kind=kind)
+        normed_key = head_norm(self.build, key, layer, "attn_k_norm", kind=kind)
+        if self.profile.heads_again and self.build.settings.build.is_early:
+            return op.reshape(normed, *query.ne[:3]), op.reshape(normed_key, *key.ne[:3])
+        return normed, normed_key
 
     def _rotates(self, layer: int) -> bool:
         hyper = self.build.model.hyper
         if self.profile.rotates == "sliding":
             return hyper.sliding[layer] or not hyper.has_window
+        if self.profile.rotates == "small":
+            return hyper.layers < _LAYERS_WITHOUT_ROTATION
         if self.profile.rotates == "three_of_four":
             return (layer + 1) % _ROPE_STEP != 0
         return self.profile.rotates == "all"

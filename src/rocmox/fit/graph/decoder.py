@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from rocmox.facts.ggml_types import F32
+from rocmox.fit.architectures import shares_embeddings
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.altup import Streams
 from rocmox.fit.graph.attention import Attention
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.experts_beside import build_network_beside_experts
 from rocmox.fit.graph.network import Network
+from rocmox.fit.graph.odd_layers import ODD_LAYERS
 from rocmox.fit.graph.per_layer_inputs import add_layer_input, build_per_layer_inputs, has_per_layer_inputs
 from rocmox.fit.graph.pieces import chosen_rows, norm, scaled_norm
 from rocmox.fit.graph.profiles import Profile
@@ -73,10 +75,10 @@ class Decoder:
         return current
 
     def _layer(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
-        if self.profile.layout.startswith("parallel"):
+        if self._is_parallel(layer):
             return self._parallel(layer, residual, rows)
-        if self.profile.layout == "beside":
-            return self._beside(layer, residual, rows)
+        if self.profile.layout in ODD_LAYERS:
+            return ODD_LAYERS[self.profile.layout](self.attention, self.network, layer, residual, rows)
         if self._is_network_alone(layer):
             return self._networked(layer, chosen_rows(residual, rows))
         residual = self._mixed(layer, residual, rows)
@@ -143,18 +145,19 @@ class Decoder:
         hidden = self.network.run(layer, self._norm(residual, layer, "ffn_norm") if own_norm else rest[0])
         if self.profile.residual_before_attention:
             return op.like("add", op.like("add", hidden, residual), attended)
+        if self.profile.layout == "parallel_without_norm":
+            return op.like("add", hidden, op.like("add", attended, residual))
         return op.like("add", op.like("add", hidden, attended), residual)
 
-    def _summed(self, current: Tensor, residual: Tensor, *, second: bool = False) -> Tensor:
-        first = self.profile.residual_first or (second and self.profile.adds_to_residual)
-        return op.like("add", *((residual, current) if first else (current, residual)))
+    def _is_parallel(self, layer: int) -> bool:
+        layout = self.profile.layout
+        if layout == "parallel_without_norm":
+            return not self.build.has(layer, "ffn_norm.weight")
+        return layout.startswith("parallel")
 
-    def _beside(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
-        """Attention and a state from one norm each, summed (falcon-h1)."""
-        attended = self.attention.run(layer, self._norm(residual, layer, "attn_norm"))
-        mixed = build_state_layer(self.build, self.inputs, layer, self._norm(residual, layer, "attn_norm"))
-        residual = chosen_rows(op.like("add", op.like("add", attended, mixed), residual), rows)
-        return op.like("add", self.network.run(layer, self._norm(residual, layer, "ffn_norm")), residual)
+    def _summed(self, current: Tensor, residual: Tensor, *, second: bool = False) -> Tensor:
+        first = self.profile.residual_first in {"both", "network" if second else "attention"}
+        return op.like("add", *((residual, current) if first else (current, residual)))
 
     def _is_network_alone(self, layer: int) -> bool:
         """Whether a layer has nothing but a network (deci)."""
@@ -193,6 +196,14 @@ class Decoder:
                 return name
         return "ffn_norm"
 
+    def _output(self, place: int) -> Tensor:
+        build = self.build
+        if shares_embeddings(build.model.hyper.architecture):
+            shared = build.weight("token_embd.weight", build.cpu)
+            if shared is not None:
+                return shared
+        return build.weight("output.weight", place) or build.tied_output(place)
+
     def _finish(self, current: Tensor, rows: Tensor | None) -> None:
         """The last norm and the logits (`result_norm`, `result_output`); both are outputs since 2025."""
         build, hyper = self.build, self.build.model.hyper
@@ -206,7 +217,7 @@ class Decoder:
         if rows is not None and self.profile.rows_last == "after_norm":
             current = op.get_rows(current, rows)
             current.is_output = build.marks_outputs
-        current = op.mul_mat(build.weight("output.weight", place) or build.tied_output(place), current)
+        current = op.mul_mat(self._output(place), current)
         bias = build.weight("output.bias", place)
         if bias is not None:
             current = op.like("add", current, bias)

@@ -6,7 +6,7 @@ from rocmox.facts.ggml_types import F16, F32, I32
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.early_experts import build_experts
-from rocmox.fit.graph.pieces import project
+from rocmox.fit.graph.pieces import norm, project
 from rocmox.fit.graph.style import Experts, Inputs, LatentHeads
 from rocmox.fit.graph.tensor import Tensor
 from rocmox.fit.hyperparameters import Recurrent
@@ -29,8 +29,8 @@ class Early:
             output_rows=None,
         )
         if build.model.hyper.recurrent != Recurrent():
-            inputs.states = op.new_input("inp_s_copy", build.sequences, kind=I32)
-            inputs.states_kept = op.view(inputs.states, op.four(0))
+            inputs.states = op.new_input("inp_s_copy", build.slots, kind=I32)
+            inputs.states_kept = op.new_input("inp_s_mask", 1, build.slots)
         inputs.mask = self._mask(build)
         inputs.mask_sliding = self._mask(build) if build.model.hyper.has_window else None
         return inputs
@@ -55,12 +55,19 @@ class Early:
         if build.has(layer, "attn_qkv.weight"):
             joined = project(build, current, layer, "attn_qkv")
             if hyper.clamps_kqv:
-                joined = op.like("clamp", joined)
-            query, key, value = (op.cont(op.view(joined, op.four(width, tokens), joined.nb)) for width in widths)
+                joined = op.view(joined, joined.ne, op="clamp")
+            parts = tuple(op.view(joined, op.four(width, tokens), joined.nb) for width in widths)
+            if build.has(layer, "attn_q_norm.weight"):  # openelm copies heads, the others rows
+                query, key = (
+                    op.cont(part, hyper.head_k, count, tokens)
+                    for part, count in zip(parts, (heads, kv_heads), strict=False)
+                )
+                return query, key, op.cont(parts[2])
+            query, key, value = map(op.cont, parts)
         else:
             query, key, value = (project(build, current, layer, name) for name in ("attn_q", "attn_k", "attn_v"))
             if hyper.clamps_kqv:
-                query, key, value = (op.like("clamp", part) for part in (query, key, value))
+                query, key, value = (op.view(part, part.ne, op="clamp") for part in (query, key, value))
         return (
             op.reshape(query, hyper.head_k, heads, tokens),
             op.reshape(key, hyper.head_k, kv_heads, tokens),
@@ -132,6 +139,8 @@ class Early:
             hidden = op.like("unary", up)
             if activation == "relu_sqr":
                 hidden = op.like("sqr", hidden)
+        if build.has(layer, f"{base}_sub_norm{suffix}.weight"):
+            hidden = norm(build, hidden, layer, f"{base}_sub_norm{suffix}")
         return project(build, hidden, layer, f"{base}_down{suffix}")
 
     def experts(self, build: Build, current: Tensor, layer: int, how: Experts) -> Tensor:

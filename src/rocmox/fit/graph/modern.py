@@ -8,7 +8,7 @@ from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.modern_attention import attend_batch, attend_cached, attend_keys_alone, rotated, store, window
 from rocmox.fit.graph.modern_experts import build_experts
 from rocmox.fit.graph.modern_inputs import add_cache_inputs
-from rocmox.fit.graph.pieces import project
+from rocmox.fit.graph.pieces import norm, project
 from rocmox.fit.graph.style import Experts, Inputs, LatentHeads
 from rocmox.fit.graph.tensor import Tensor
 from rocmox.fit.hyperparameters import Recurrent
@@ -129,6 +129,8 @@ class Modern:
             current = op.like("unary", up)
             if activation == "relu_sqr":
                 current = op.like("sqr", current)
+        if build.has(layer, f"{base}_sub_norm{suffix}.weight"):
+            current = norm(build, current, layer, f"{base}_sub_norm{suffix}")
         return project(build, current, layer, names["down"])
 
     def experts(self, build: Build, current: Tensor, layer: int, how: Experts) -> Tensor:

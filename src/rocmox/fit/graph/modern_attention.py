@@ -91,7 +91,12 @@ def attend_cached(
     key = op.view(k_cache, (hyper.head_k_of(layer), kv_heads, cells, streams))
     head_v = hyper.head_v_of(layer)
     transposed = not build.settings.flash_attention
-    value = op.view(v_cache, (cells, kv_heads, head_v, streams) if transposed else (head_v, kv_heads, cells, streams))
+    if transposed:
+        row = v_cache.kind.row_bytes(cells)
+        nb = (v_cache.nb[0], row * head_v, row, row * v_cache.ne[0])
+        value = op.view(v_cache, (cells, kv_heads, head_v, streams), nb)
+    else:
+        value = op.view(v_cache, (head_v, kv_heads, cells, streams))
     return attend_heads(build, query, key, value, mask, sinks=sinks, decompress=decompress)
 
 

@@ -27,15 +27,15 @@ class Network:
         if not build.has(layer, "ffn_gate_inp.weight"):
             return style.feed_forward(build, current, layer, activation=activation)
         if self.profile.dense_beside_experts and build.has(layer, "ffn_up.weight"):
-            routed = style.experts(build, current, layer, self._experts())
+            routed = style.experts(build, current, layer, self.routing())
             dense = style.feed_forward(build, current, layer, activation=activation)
             return op.like("scale", op.like("add", dense, routed))
         if not build.has(layer, "ffn_up_shexp.weight"):
-            return style.experts(build, current, layer, self._experts())
+            return style.experts(build, current, layer, self.routing())
         if self.profile.shared_first:
             shared = self._shared(layer, current)
-            return op.like("add", style.experts(build, current, layer, self._experts()), shared)
-        routed = style.experts(build, current, layer, self._experts())
+            return op.like("add", style.experts(build, current, layer, self.routing()), shared)
+        routed = style.experts(build, current, layer, self.routing())
         return op.like("add", routed, self._shared(layer, current))
 
     def _shared(self, layer: int, current: Tensor) -> Tensor:
@@ -47,11 +47,13 @@ class Network:
         weight = op.mul_mat(gate, current)
         return op.like("mul", shared, op.like("div", op.like("unary", weight), weight))
 
-    def _experts(self) -> Experts:
+    def routing(self) -> Experts:
         """As the profile says, or as the file does (`expert_weights_norm`, `_scale`, `expert_gating_func`)."""
         hyper = self.build.model.hyper
         if not self.profile.experts_from_file:
-            return dataclasses.replace(self.profile.experts, scales=hyper.scales_experts)
+            told = self.profile.experts
+            gating = _GATINGS.get(hyper.gating, "softmax") if told.gating == "file" else told.gating
+            return dataclasses.replace(told, scales=hyper.scales_experts, gating=gating)
         return Experts(
             normalizes=hyper.normalizes_experts,
             scales=hyper.scales_experts or self.build.settings.build.is_early,

@@ -90,7 +90,7 @@ def copy_into(source: Tensor, target: Tensor) -> Tensor:
 
 def set_rows(target: Tensor, rows: Tensor, indices: Tensor) -> Tensor:
     """`ggml_set_rows`: the result is a view of the target."""
-    return Tensor("set_rows", target.kind, target.ne, (target, rows, indices), nb=target.nb, view_src=target.root)
+    return Tensor("set_rows", target.kind, target.ne, (rows, indices, target), nb=target.nb, view_src=target.root)
 
 
 def concat(first: Tensor, second: Tensor, axis: int) -> Tensor:

@@ -17,12 +17,14 @@ _ROUTED = Experts()
 class Profile:
     """One architecture.
 
-    `layout`: `sequential` (norm, attention, add, norm, network, add), `parallel` (attention and network from one norm),
-    `behind` (norms only after each part), `beside` (attention and a state side by side), `streams`
-    (several residuals).
+    `layout`: `sequential` (norm, attention, add, norm, network, add), `parallel` (attention and network from one norm;
+    `_own_norm`: from two; `_without_norm`: where the network has no norm of its own), `behind` (norms only after each
+    part), `streams` (several residuals), or one of `odd_layers.py`.
     `activation` of the dense network; `_halves` when one projection holds gate
-    and up. `rotates`: `all`, `none`, `sliding` (windowed layers), `three_of_four`.
+    and up. `rotates`: `all`, `none`, `sliding` (windowed layers), `three_of_four`, `small` (models below 40 layers).
     `rows_last`: whether the tokens with logits are chosen after the last layer, `before_norm` or `after_norm`.
+    `residual_first`: where the residual is the first summand: `attention`, `network`, `both`.
+    `heads_again`: normalised heads are reshaped once more before rotation (January 2025).
     `expands_norm`: whether a layer's first norm is put into the graph before anything that reads it.
     """
 
@@ -33,14 +35,14 @@ class Profile:
     scales_input: bool = False
     scales_query: bool = False
     norms_after_rope: bool = False
+    heads_again: bool = False
     norms_unweighted_heads: bool = False
     norms_value: bool = False
     rope_factors_in_windows: bool = True
     tempers_attention: bool = False
     post_norm_pinned: bool = True
     residual_before_attention: bool = False
-    adds_to_residual: bool = False
-    residual_first: bool = False
+    residual_first: str = ""
     last_norm: str = "output_norm"
     rows_last: str = ""
     shared_first: bool = False
@@ -79,9 +81,9 @@ _PROFILES: dict[str, Profile] = {
         rows_last="after_norm",
     ),
     "phi2": Profile(norm="norm", layout="parallel", activation="gelu", scales_query=True),
-    "phi3": Profile(activation="silu_halves", scales_query=True, adds_to_residual=True),
-    "phimoe": Profile(activation="silu_halves", scales_query=True, adds_to_residual=True),
-    "command-r": Profile(norm="norm", layout="parallel", residual_before_attention=True),
+    "phi3": Profile(activation="silu_halves", scales_query=True, residual_first="network"),
+    "phimoe": Profile(activation="silu_halves", scales_query=True, residual_first="network"),
+    "command-r": Profile(norm="norm", layout="parallel", residual_before_attention=True, heads_again=True),
     "cohere2": Profile(norm="norm", layout="parallel", residual_before_attention=True, rotates="sliding"),
     "gpt-oss": Profile(
         experts=Experts(activation="swiglu_oai", normalizes=False, gating="softmax_weight"), rows_last="before_norm"
@@ -95,7 +97,7 @@ _PROFILES: dict[str, Profile] = {
     "mpt": Profile(norm="norm", activation="gelu", rotates="none"),
     "codeshell": _LAYER_NORM,
     "orion": Profile(norm="norm"),
-    "stablelm": Profile(norm="norm"),
+    "stablelm": Profile(norm="norm", layout="parallel_without_norm"),
     "nemotron": Profile(norm="norm", activation="relu_sqr"),
     "arcee": Profile(activation="relu_sqr"),
     "olmo": Profile(norm="norm"),
@@ -134,10 +136,18 @@ _PROFILES: dict[str, Profile] = {
     ),
     "jais": Profile(norm="norm", rotates="none"),
     "falcon-h1": Profile(layout="beside"),
+    "arctic": Profile(layout="experts_beside"),
+    "baichuan": Profile(rotates="small"),
+    "openelm": Profile(residual_first="attention"),
+    "plamo2": Profile(activation="silu_halves"),
+    "refact": Profile(rotates="none"),
+    "smallthinker": Profile(
+        layout="routed_first", rotates="sliding", experts=Experts(activation="relu", gating="file")
+    ),
     "grok": Profile(experts=Experts(activation="gelu"), activation="gelu", dense_beside_experts=True),
-    "jamba": Profile(rotates="none", residual_first=True, experts=Experts(normalizes=False)),
-    "lfm2": Profile(residual_first=True, last_norm="token_embd_norm"),
-    "lfm2moe": Profile(residual_first=True, last_norm="token_embd_norm", experts=Experts(gating="sigmoid")),
+    "jamba": Profile(rotates="none", residual_first="both", experts=Experts(normalizes=False)),
+    "lfm2": Profile(residual_first="both", last_norm="token_embd_norm"),
+    "lfm2moe": Profile(residual_first="both", last_norm="token_embd_norm", experts=Experts(gating="sigmoid")),
 }
 
 # Have a profile that is not exact yet: some buffer is a few percent off.

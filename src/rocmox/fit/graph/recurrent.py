@@ -5,8 +5,10 @@ from __future__ import annotations
 from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.build import Build
 from rocmox.fit.graph.delta_net import build_delta_net
+from rocmox.fit.graph.early_mamba import build_early_mamba
 from rocmox.fit.graph.mamba import build_mamba, build_mamba2
 from rocmox.fit.graph.pieces import project
+from rocmox.fit.graph.plamo_mamba import build_plamo_mamba
 from rocmox.fit.graph.states import convolved, joined_window, weight_of
 from rocmox.fit.graph.style import Inputs
 from rocmox.fit.graph.tensor import Tensor
@@ -21,6 +23,10 @@ def build_state_layer(build: Build, inputs: Inputs, layer: int, current: Tensor)
     """The layer's part between its norm and the residual."""
     if build.has(layer, "shortconv.in_proj.weight"):
         return _short_convolution(build, inputs, layer, current)
+    if build.settings.build.is_early:
+        return build_early_mamba(build, inputs, layer, current)
+    if build.model.hyper.architecture == "plamo2":
+        return build_plamo_mamba(build, inputs, layer, current)
     if build.has(layer, "ssm_x.weight"):
         return build_mamba(build, inputs, layer, current)
     if build.has(layer, "ssm_out.weight") and build.has(layer, "attn_gate.weight"):
