@@ -18,8 +18,6 @@ NAMES = ("mmvq", "cublas", "split", "ubatch", "threads")
 _BLOCK_THREADS = (64, 128, 256)
 """One, two and four full waves of GCN."""
 _ROWS = (1, 2)
-_ROW_SPLIT_UNTIL = 9890
-"""From this build on llama-bench still lists `row`, and the HIP backend refuses it (#24216)."""
 
 
 def find_axes(names: Sequence[str], ground: Ground, site: Site) -> list[Axis]:
@@ -76,32 +74,23 @@ def _cublas(ground: Ground, _: Site) -> Axis:
     return Axis(name="cublas", values=({"cublas": False}, {"cublas": True}))
 
 
-def _split(ground: Ground, site: Site) -> Axis:
-    if site.cards < 2:  # noqa: PLR2004 - a single card has nothing to split over
-        return Axis(name="split", reason=f"{site.cards or 'no'} card: a model is split over two or more")
-    modes = [mode for mode in ("layer", "row", "tensor") if mode in site.split_modes and _can(mode, ground, site)]
-    if len(modes) < 2:  # noqa: PLR2004 - one mode is no choice
-        return Axis(name="split", reason=f"this version splits by {' '.join(modes) or 'layer'} alone as it is set here")
+def _split(_: Ground, site: Site) -> Axis:
+    """Every mode that llama-bench names: one that this version or these devices refuse fails in llama.cpp's words."""
+    if site.devices < 2:  # noqa: PLR2004 - a single card has nothing to split over
+        return Axis(name="split", reason=f"{site.devices or 'no'} card: a model is split over two or more")
+    modes = [mode for mode in ("layer", "row", "tensor", "none") if mode in site.split_modes]
     return Axis(name="split", values=tuple({"split_mode": mode} for mode in modes))
 
 
-def _can(mode: str, ground: Ground, site: Site) -> bool:
-    if mode == "row":
-        return ground.tree.has("split_row") if ground.tree else (site.llama_build or 0) < _ROW_SPLIT_UNTIL
-    if mode == "tensor":
-        return site.flash_attention == "on" and (ground.tree is None or ground.tree.has("split_tensor"))
-    return True
-
-
 def _ubatch(_: Ground, site: Site) -> Axis:
-    values = site.ubatches or (() if site.cards else (512, 128, 256, 1024))
+    values = site.ubatches or (() if site.devices else (512, 128, 256, 1024))
     if not values:
         return Axis(name="ubatch", reason="it also decides what memory is left for context; name values with --ubatch")
     return Axis(name="ubatch", values=tuple({"ubatch": value} for value in values))
 
 
 def _threads(_: Ground, site: Site) -> Axis:
-    if site.cards and not site.threads:
+    if site.devices and not site.threads:
         return Axis(name="threads", reason="the cards compute; name values with --threads")
     own = sorted({site.processor_threads, max(site.processor_threads // 2, 1)}, reverse=True)
     return Axis(name="threads", values=tuple({"threads": value} for value in site.threads or own))

@@ -19,10 +19,18 @@ _KEYS = frozenset({"pp", "tg", "pl", "speed_pp", "speed_tg"})
 def parse_batched_bench(text: str, *, model: str, model_bytes: int, split_mode: str) -> list[Measurement]:
     """Two measurements of each line; CannotLookError when there is none."""
     entries = [entry for line in text.splitlines() if (entry := _entry(line))]
-    if not entries:
+    try:
+        found = [one for entry in entries for one in _measurements(entry, model, model_bytes, split_mode)]
+    except (ValueError, TypeError) as error:
+        raise CannotLookError(f"llama-batched-bench wrote something else than its figures ({error})") from error
+    if not found:
         raise CannotLookError(
             "llama-batched-bench wrote no result", remedy="Run the printed command by hand and look at what it says."
         )
+    return found
+
+
+def _measurements(entry: dict[str, Any], model: str, model_bytes: int, split_mode: str) -> list[Measurement]:
     return [
         Measurement(
             tool="llama-batched-bench",
@@ -38,7 +46,6 @@ def parse_batched_bench(text: str, *, model: str, model_bytes: int, split_mode: 
             gpu_layers=int(entry.get("n_gpu_layers", -1)),
             flash_attention={1: "on", 0: "off", -1: "auto"}.get(int(entry.get("flash_attn", 0)), "off"),
         )
-        for entry in entries
         for phase, tokens, speed in _PHASES
     ]
 

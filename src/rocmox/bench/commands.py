@@ -14,7 +14,8 @@ from rocmox.machine import Machine
 class Plan:
     """What to measure: every split mode with every depth and every number of sequences at once.
 
-    `threads` None leaves them to llama.cpp; `wrapper` are words before each command, such as those of `flock`.
+    `threads` None leaves them to llama.cpp; `rpc` are servers as HOST:PORT whose devices compute too; `wrapper` are
+    words before each command, such as those of `flock`.
     """
 
     model: str
@@ -31,6 +32,7 @@ class Plan:
     ubatch: int = DEFAULT_UBATCH
     flash_attention: str = "off"
     threads: int | None = None
+    rpc: tuple[str, ...] = ()
     wrapper: tuple[str, ...] = ()
 
 
@@ -41,6 +43,7 @@ class Abilities:
     depth: bool
     flash_attention_words: bool
     split_modes: frozenset[str]
+    rpc: bool = False
 
 
 def read_abilities(machine: Machine, programs: str) -> Abilities:
@@ -61,6 +64,7 @@ def parse_help(text: str) -> Abilities:
     return Abilities(
         depth="--n-depth" in text,
         flash_attention_words=bool(re.search(r"--flash-attn\s+<[^>]*on\|off", text)),
+        rpc="--rpc" in text,
         split_modes=frozenset(split[1].split("|")) if split else frozenset({"none", "layer", "row"}),
     )
 
@@ -74,7 +78,7 @@ def llama_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str]:
         *("-p", str(plan.prompt_tokens), "-n", str(plan.generate_tokens), "-ub", str(plan.ubatch)),
         *("-ngl", str(plan.gpu_layers), "-sm", split_mode, "-fa", _flash_attention(plan, abilities)),
         *(("-d", depths) if abilities.depth else ()),
-        *_threads(plan),
+        *_devices(plan),
     ]
 
 
@@ -90,12 +94,13 @@ def batched_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str
         *("-npp", str(plan.batched_prompt_tokens), "-ntg", str(plan.generate_tokens)),
         *("-npl", ",".join(map(str, plan.parallel)), "-c", str(context), "-b", "2048", "-ub", str(plan.ubatch)),
         *("-ngl", str(plan.gpu_layers), "-sm", split_mode, *flash),
-        *_threads(plan),
+        *_devices(plan),
     ]
 
 
-def _threads(plan: Plan) -> tuple[str, ...]:
-    return ("-t", str(plan.threads)) if plan.threads else ()
+def _devices(plan: Plan) -> tuple[str, ...]:
+    threads = ("-t", str(plan.threads)) if plan.threads else ()
+    return (*threads, *(("--rpc", ",".join(plan.rpc)) if plan.rpc else ()))
 
 
 def _flash_attention(plan: Plan, abilities: Abilities) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 from rocmox.bench.chance import reach
 from rocmox.bench.measurement import Measurement
 
-Change = Literal["slower", "faster", "same", "too noisy"]
+Change = Literal["slower", "faster", "same", "too noisy", "not comparable"]
 
 SMALLEST_CHANGE = 0.03
 """Smaller changes are nobody's concern, however sure."""

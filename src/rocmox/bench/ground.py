@@ -6,14 +6,14 @@ import base64
 import contextlib
 import dataclasses
 import io
-import json
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from rocmox.errors import CannotLookError, UsageError
+from rocmox.bench.build_notes import read_notes
+from rocmox.errors import UsageError
 from rocmox.llamacpp.features import load_probes
 from rocmox.llamacpp.geometry import Geometry
 from rocmox.llamacpp.mmvq import Source, read_stamp
@@ -70,7 +70,7 @@ def read_ground(
 
     UsageError when `source` is named and is no source tree.
     """
-    notes = _read_notes(machine, programs)
+    notes = read_notes(machine, programs)
     ground = Ground(
         options=tuple(options or notes.get("options") or ()),
         environment=tuple(environment or [f"{key}={value}" for key, value in (notes.get("environment") or {}).items()]),
@@ -110,12 +110,3 @@ def _fetched(machine: Machine, directory: str) -> Iterator[Path]:
         ):
             pack.extractall(folder, filter="data")
         yield Path(folder)
-
-
-def _read_notes(machine: Machine, programs: str) -> dict[str, Any]:
-    path = f"{programs.rstrip('/').removesuffix('/bin')}/build.json"
-    try:
-        notes = json.loads(machine.read_bytes(path))
-    except (OSError, ValueError, CannotLookError):
-        return {}
-    return notes if isinstance(notes, dict) else {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rocmox.bench.contest import VariantFailedError, Verdict, judge
-from rocmox.bench.store import Run, save
+from rocmox.bench.store import Run, save, write_whole
 from rocmox.bench.variant import Variant
 
 Measure = Callable[[Variant], tuple[Run, float]]
@@ -98,10 +98,7 @@ class Journal:
             "visits": [dataclasses.asdict(visit) for visit in visits],
             "verdict": dataclasses.asdict(verdict) if verdict else None,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(entry, indent=2), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(entry, indent=2))
 
 
 def _name(incumbent: Variant, challenger: Variant) -> str:

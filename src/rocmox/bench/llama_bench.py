@@ -27,6 +27,20 @@ def parse_llama_bench(text: str) -> list[Measurement]:
         ) from error
 
 
+def parse_begun(text: str) -> list[Measurement]:
+    """Those tests of a document that are whole, also of one that ends in the middle because the bench did."""
+    found: list[Measurement] = []
+    place = text.find("[") + 1
+    decoder = json.JSONDecoder()
+    while place and (start := text.find("{", place)) >= 0 and not text[place:start].strip(", \r\n\t"):
+        try:
+            entry, place = decoder.raw_decode(text, start)
+            found.append(_measurement(entry))
+        except (ValueError, TypeError, KeyError):
+            break
+    return found
+
+
 def _tests(text: str) -> list[dict[str, Any]]:
     document = json.loads(text)
     if not isinstance(document, list):
@@ -51,4 +65,12 @@ def _measurement(entry: dict[str, Any]) -> Measurement:
         type_k=str(entry["type_k"]),
         type_v=str(entry["type_v"]),
         flash_attention=_FLASH_ATTENTION[entry["flash_attn"]],
+        devices=_devices(entry),
     )
+
+
+def _devices(entry: dict[str, Any]) -> str | None:
+    """None where it does not tell: builds of early 2025 look for cards before they load their backends."""
+    seen = entry.get("gpu_info")
+    backends = set(str(entry.get("backends", "")).split(","))
+    return None if not seen and backends - {"", "CPU", "BLAS", "RPC"} else seen

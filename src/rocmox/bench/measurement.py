@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from typing import Any, Literal
 
@@ -14,10 +15,11 @@ DEFAULT_UBATCH = 512
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """Tokens per second of one phase. `samples` holds every repetition, in the order measured.
+    """Tokens per second of one phase, above zero. `samples` holds every repetition, in the order measured.
 
     `parallel` sequences ran at once and the speed is that of all together. `depth_tokens` were in the KV cache before.
-    `threads` None is llama.cpp's own choice.
+    `threads` None is llama.cpp's own choice. `devices` are the cards that llama.cpp saw (its `gpu_info`,
+    also those behind RPC), empty where the processors worked alone.
     """
 
     tool: str
@@ -36,6 +38,12 @@ class Measurement:
     type_v: str = "f16"
     flash_attention: str = "off"
     threads: int | None = None
+    devices: str | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError for what is no speed."""
+        if not all(math.isfinite(sample) and sample > 0 for sample in self.samples):
+            raise ValueError(f"{self.samples} are no tokens per second")
 
     @property
     def tokens_per_second(self) -> float:

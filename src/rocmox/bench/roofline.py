@@ -1,14 +1,16 @@
 """How near a speed comes to what the hardware can do at most.
 
-Decoding reads every weight once for each step: with the layers one after another on several cards, the memory of one
-card is at work at a time (split none and layer); with each matrix on all of them, all are (row, tensor). Several
-sequences share the reading. Processing a prompt takes two operations for each weight and token.
+Decoding reads every weight that a token meets once for each step: with the layers one after another on several cards,
+the memory of one card is at work at a time (split none and layer); with each matrix on all of them, all are (row,
+tensor). Several sequences share the reading. Processing a prompt takes two operations for each weight and token. A
+mixture of experts reads and computes those experts alone that its tokens are sent to. The KV cache is left out.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import tomllib
 from importlib import resources
 
@@ -16,7 +18,8 @@ from rocmox.bench.measurement import Measurement
 from rocmox.bench.store import Run
 
 _TOGETHER = frozenset({"row", "tensor"})
-_MIXTURE = ("moe", "mixtral", "x7b", "x22b", ".a", "a3b")
+_MIXTURE = re.compile(r"moe|mixtral|\d+x\d+|\.A\d|gpt-oss|deepseek[23]|grok|dbrx|arctic|llama4", re.IGNORECASE)
+"""llama.cpp's names (`llm_type_name`) of models whose experts a run without `weights` leaves unknown."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,22 +43,32 @@ class Share:
 
 def share(measurement: Measurement, run: Run) -> Share:
     """The share of the limit that a measurement reached on the hardware of its run."""
+    if run.surroundings.rpc:
+        return _unknown("the devices behind RPC servers have no data sheet here")
     peak, devices = _peak(run)
     if peak is None:
-        return Share(share=None, limit_tokens_per_second=None, reason="no data sheet for this hardware is known")
-    if any(word in measurement.model.lower() for word in _MIXTURE):
-        return Share(
-            share=None, limit_tokens_per_second=None, reason="a mixture of experts reads a part of its weights"
-        )
+        return _unknown("no data sheet for this hardware is known")
+    if run.weights is None and _MIXTURE.search(measurement.model):
+        return _unknown("a mixture of experts reads a part of its weights, and which is not known")
     at_work = devices if measurement.split_mode in _TOGETHER else 1
     if measurement.phase == "decode":
-        limit = measurement.parallel * at_work * peak.memory_bytes_per_second / measurement.model_bytes
+        read = run.weights.step_bytes(measurement.parallel) if run.weights else measurement.model_bytes
+        limit = measurement.parallel * at_work * peak.memory_bytes_per_second / read
         reason = f"memory of {at_work} x {peak.name}, {peak.memory_bytes_per_second / 1e9:.0f} GB/s ({peak.source})"
-    elif measurement.parameters:
-        limit = at_work * peak.operations_per_second / (2 * measurement.parameters)
-        reason = f"{at_work} x {peak.name}, {peak.operations_per_second / 1e12:.2f} T operations/s ({peak.source})"
-    else:
-        return Share(share=None, limit_tokens_per_second=None, reason="the bench does not tell the number of weights")
+        return _reached(measurement, limit, f"{read / 1e9:.3g} GB a step; {reason}")
+    computed = run.weights.active_parameters if run.weights else measurement.parameters
+    if not computed:
+        return _unknown("the bench does not tell the number of weights")
+    limit = at_work * peak.operations_per_second / (2 * computed)
+    reason = f"{at_work} x {peak.name}, {peak.operations_per_second / 1e12:.3g} T operations/s ({peak.source})"
+    return _reached(measurement, limit, f"{computed / 1e9:.3g} G weights a token; {reason}")
+
+
+def _unknown(reason: str) -> Share:
+    return Share(share=None, limit_tokens_per_second=None, reason=reason)
+
+
+def _reached(measurement: Measurement, limit: float, reason: str) -> Share:
     return Share(share=measurement.tokens_per_second / limit, limit_tokens_per_second=limit, reason=reason)
 
 

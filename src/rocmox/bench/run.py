@@ -1,23 +1,21 @@
-"""Running the benches of a plan, one after the other, and keeping what each of them said."""
+"""A plan measured on a machine, with everything that its figures depend on."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import shlex
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from rocmox.bench.batched_bench import parse_batched_bench
-from rocmox.bench.commands import Abilities, Plan, batched_bench, llama_bench, read_abilities
-from rocmox.bench.llama_bench import parse_llama_bench
+from rocmox.bench.commands import Plan, read_abilities
+from rocmox.bench.held import may_open_kfd
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.processor import measure_memory, read_operations
-from rocmox.bench.store import Failure, Run
+from rocmox.bench.series import Series, Tell
+from rocmox.bench.store import Run
 from rocmox.bench.surroundings import read_surroundings
-from rocmox.errors import CannotLookError
+from rocmox.bench.weights import read_weights
+from rocmox.errors import CannotLookError, UsageError
 from rocmox.machine import Machine
-
-Tell = Callable[[str], None]
 
 
 def run_plan(plan: Plan, machine: Machine, *, tell: Tell, timeout_seconds: float) -> Run:
@@ -26,53 +24,38 @@ def run_plan(plan: Plan, machine: Machine, *, tell: Tell, timeout_seconds: float
     UsageError when the programs are not there, CannotLookError when nothing at all could be measured.
     """
     abilities = read_abilities(machine, plan.programs)
-    surroundings = read_surroundings(machine, programs=plan.programs)
+    if plan.rpc and not abilities.rpc:
+        raise UsageError(
+            f"llama-bench in {plan.programs} knows no --rpc",
+            remedy="Build llama.cpp with -DGGML_RPC=ON, or leave it out.",
+        )
+    surroundings = read_surroundings(machine, programs=plan.programs, rpc=plan.rpc)
     started = dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds")
 
-    def output(argv: list[str]) -> str:
-        tell(shlex.join(argv))
-        return machine.run(argv, timeout_seconds=timeout_seconds).check().stdout
-
-    measured: list[Measurement] = []
-    failures: list[Failure] = []
+    series = Series(plan=plan, abilities=abilities, machine=machine, tell=tell, timeout_seconds=timeout_seconds)
     for split_mode in plan.split_modes:
-        try:
-            measured += _measure(split_mode, plan, abilities, output)
-        except CannotLookError as error:
-            tell(f"split {split_mode} gave no figures")
-            failures.append(Failure(label=f"split {split_mode}", reason=error.message[-2000:]))
+        series.measure(split_mode)
+    measured, failures = series.measured, series.failures
     if not measured:
         raise CannotLookError(
             "nothing could be measured: " + "; ".join(f"{failure.label}: {failure.reason}" for failure in failures),
             remedy="Run the printed command by hand on that machine.",
         )
+    if not _cards_worked(measured, plan, machine):
+        surroundings = dataclasses.replace(surroundings, cards=())
+    on_processor = not surroundings.cards and not plan.rpc
     return Run(
         started=started,
         surroundings=surroundings,
         measurements=tuple(measured),
         failures=tuple(failures),
-        processor_memory_bytes_per_second=None if surroundings.cards else measure_memory(machine),
-        processor_operations_per_second=None if surroundings.cards else read_operations(machine),
+        processor_memory_bytes_per_second=measure_memory(machine) if on_processor else None,
+        processor_operations_per_second=read_operations(machine) if on_processor else None,
+        weights=read_weights(machine, plan.model),
     )
 
 
-def _measure(split_mode: str, plan: Plan, abilities: Abilities, run: Callable[[list[str]], str]) -> list[Measurement]:
-    single = parse_llama_bench(run(llama_bench(plan, split_mode, abilities)))
-    several: list[Measurement] = []
-    if plan.parallel and single:
-        several = _measure_several(split_mode, plan, single[0], lambda: run(batched_bench(plan, split_mode, abilities)))
-    return [dataclasses.replace(one, threads=plan.threads) for one in (*single, *several)]
-
-
-def _measure_several(split_mode: str, plan: Plan, first: Measurement, run: Callable[[], str]) -> list[Measurement]:
-    """llama-batched-bench measures once: it is run as often as there are to be repetitions."""
-    rounds = [
-        parse_batched_bench(run(), model=first.model, model_bytes=first.model_bytes, split_mode=split_mode)
-        for _ in range(plan.batched_repetitions)
-    ]
-    return [
-        dataclasses.replace(
-            same[0], parameters=first.parameters, samples=tuple(sample for one in same for sample in one.samples)
-        )
-        for same in zip(*rounds, strict=True)
-    ]
+def _cards_worked(measured: Sequence[Measurement], plan: Plan, machine: Machine) -> bool:
+    """A build without HIP, or one that ROCm shows no card, computes on the processors and says so by no device."""
+    seen = {one.devices for one in measured if one.devices is not None}
+    return plan.gpu_layers != 0 and (any(seen) if seen else may_open_kfd(machine))

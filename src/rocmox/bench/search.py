@@ -65,6 +65,8 @@ class Bench:
         )
         with self._failing():
             run = run_plan(plan, self.machine, tell=lambda _: None, timeout_seconds=self.timeout_seconds)
+            if run.failures:  # a part of the figures is no time of a request
+                raise CannotLookError(run.failures[0].reason)
         seconds = seconds_of_a_request(run.measurements)
         self.tell(f"  {', '.join(f'{name} {value}' for name, value in variant.settings().items())}: {seconds:.3f} s")
         return run, seconds

@@ -12,13 +12,14 @@ from rocmox.machine import Machine
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Site:
-    """`ubatches` and `threads` are the values that the user named, the first one what serves now."""
+    """`devices` are the cards that may be opened and the RPC servers.
 
-    cards: int
+    `ubatches` and `threads` are the values that the user named, the first one what serves now.
+    """
+
+    devices: int
     processor_threads: int
     split_modes: frozenset[str]
-    llama_build: int | None
-    flash_attention: str
     ubatches: Sequence[int] = ()
     threads: Sequence[int] = ()
 
@@ -26,13 +27,11 @@ class Site:
 def read_site(machine: Machine, plan: Plan, *, ubatches: Sequence[int], threads: Sequence[int]) -> Site:
     """UsageError when the programs are not there."""
     abilities = read_abilities(machine, plan.programs)
-    around = read_surroundings(machine, programs=plan.programs)
+    around = read_surroundings(machine, programs=plan.programs, rpc=plan.rpc)
     return Site(
-        cards=len(around.cards),
+        devices=len(around.cards) + len(around.rpc),
         processor_threads=around.processor_threads or 1,
         split_modes=abilities.split_modes,
-        llama_build=around.llama_build,
-        flash_attention=plan.flash_attention,
         ubatches=ubatches,
         threads=threads,
     )

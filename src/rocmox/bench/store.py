@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -11,9 +12,14 @@ from typing import Any
 from rocmox.bench import measurement, surroundings
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.surroundings import Surroundings
-from rocmox.errors import UsageError
+from rocmox.bench.weights import Weights
+from rocmox.errors import RocmoxError, UsageError
 
 SCHEMA_VERSION = 1
+
+
+class StoreError(RocmoxError):
+    """A run cannot be stored."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,7 +34,8 @@ class Failure:
 class Run:
     """Everything of one `rocmox bench run`. `started` is ISO 8601 in UTC; processor limits without cards.
 
-    `settings` are those of a search's variant, empty for a run of its own.
+    `weights` are the model's, None where its header could not be read. `settings` are those of a search's variant,
+    empty for a run of its own.
     """
 
     started: str
@@ -37,6 +44,7 @@ class Run:
     failures: tuple[Failure, ...] = ()
     processor_memory_bytes_per_second: float | None = None
     processor_operations_per_second: float | None = None
+    weights: Weights | None = None
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -53,12 +61,38 @@ def default_store() -> Path:
 
 def save(run: Run, folder: Path) -> Path:
     """Write a run; the file appears whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = _free_path(folder, run.started.replace(":", "").replace("+0000", "Z"))
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(to_dict(run), indent=2, ensure_ascii=False), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(to_dict(run), indent=2, ensure_ascii=False))
     return path
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """UsageError now rather than after an hour of measuring."""
+    probe = folder / f".{os.getpid()}.probe"
+    try:
+        write_whole(probe, "")
+    except StoreError as error:
+        raise UsageError(error.message, remedy="Name a folder of runs that can be written with --store.") from error
+    probe.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file appears whole or not at all, also after a power cut; StoreError when it cannot be written."""
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}",
+            remedy="What was stored before is untouched. Free some space, or name another folder with --store.",
+        ) from error
 
 
 def _free_path(folder: Path, name: str) -> Path:
@@ -85,15 +119,25 @@ def load(path: Path) -> Run:
             raise UsageError(f"{path} has schema {version}, this rocmox reads {SCHEMA_VERSION}")
         entry["surroundings"] = surroundings.from_dict(entry["surroundings"])
         entry["measurements"] = tuple(measurement.from_dict(one) for one in entry["measurements"])
+        entry["weights"] = Weights(**weights) if (weights := entry.get("weights")) else None
         entry["failures"] = tuple(Failure(**one) for one in entry["failures"])
         return Run(**entry)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", remedy="`rocmox bench run` writes runs.") from error
+        raise UsageError(
+            f"{path}: {error.strerror}",
+            remedy="Name a file that `rocmox bench run` wrote, or the name of one in --store.",
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} is no stored run ({type(error).__name__}: {error})",
-            remedy="Name a file that `rocmox bench run` wrote.",
+            remedy="Name a file that `rocmox bench run` wrote, and move anything else out of its store.",
         ) from error
+
+
+def find(name: str, store: Path) -> Run:
+    """A run by its file, or by its name in a store, with or without `.json`; UsageError when there is none."""
+    places = [Path(name), store / name, store / f"{name}.json"]
+    return load(next((place for place in places if place.is_file()), places[0]))
 
 
 def load_all(folder: Path) -> list[Run]:

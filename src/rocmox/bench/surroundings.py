@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from rocmox.bench.build_notes import read_notes
+from rocmox.bench.held import held_cards
 from rocmox.errors import CannotLookError, CommandError
 from rocmox.facts.kernel import read_release
 from rocmox.facts.rocm import read_version
+from rocmox.gpu.card import Gpu
 from rocmox.gpu.inventory import GpuInventory, read_inventory
 from rocmox.machine import Machine
 
@@ -29,7 +33,11 @@ class Card:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """The machine at the time of a run. What is None could not be read."""
+    """The machine at the time of a run. What is None could not be read.
+
+    `cards` are those that it may open. `llama_options` are what the build was made with, CMake's options and the patch,
+    where `build.json` beside the programs tells. `rpc` are the servers whose devices worked too.
+    """
 
     machine: str
     cards: tuple[Card, ...]
@@ -41,21 +49,37 @@ class Surroundings:
     llama_build: int | None
     llama_commit: str | None
     llama_path: str
+    llama_options: tuple[str, ...] = ()
+    rpc: tuple[str, ...] = ()
 
     def differences(self, other: Surroundings) -> list[str]:
         """`kernel: a → b` for everything that is not the same."""
         mine, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
-        return [f"{name}: {mine[name]} → {theirs[name]}" for name in mine if mine[name] != theirs[name]]
+        return [_difference(name, mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]]
 
 
-def read_surroundings(machine: Machine, *, programs: str) -> Surroundings:
+def _difference(name: str, mine: Any, theirs: Any) -> str:
+    """Of lists only what one of them lacks."""
+    words = name.replace("_", " ").replace("llama", "llama.cpp's")
+    if isinstance(mine, (tuple, list)):
+        gone = [_word(one) for one in mine if one not in theirs]
+        come = [_word(one) for one in theirs if one not in mine]
+        return f"{words}: {', '.join(gone) or 'none'} → {', '.join(come) or 'none'}"
+    return f"{words}: {mine or 'unknown'} → {theirs or 'unknown'}"
+
+
+def _word(entry: Any) -> str:
+    return f"{entry['name']} ({entry['pci_address']})" if isinstance(entry, dict) else str(entry)
+
+
+def read_surroundings(machine: Machine, *, programs: str, rpc: Sequence[str] = ()) -> Surroundings:
     """Reads them all; `programs` is the folder of llama.cpp's programs."""
     inventory = _inventory(machine)
     processor, threads = _read_processor(machine)
     build, commit = _read_llama(machine, programs)
     return Surroundings(
         machine=machine.name,
-        cards=_cards(inventory),
+        cards=_cards(held_cards(machine, inventory.gpus) if inventory else ()),
         kernel=_release(machine),
         driver=inventory.module.version if inventory else None,
         rocm=_rocm(machine),
@@ -64,12 +88,15 @@ def read_surroundings(machine: Machine, *, programs: str) -> Surroundings:
         llama_build=build,
         llama_commit=commit,
         llama_path=programs,
+        llama_options=_read_options(machine, programs),
+        rpc=tuple(rpc),
     )
 
 
 def from_dict(entry: dict[str, Any]) -> Surroundings:
     """From the store."""
-    return Surroundings(**{**entry, "cards": tuple(Card(**card) for card in entry["cards"])})
+    lists = {name: tuple(entry.get(name, ())) for name in ("llama_options", "rpc")}
+    return Surroundings(**{**entry, **lists, "cards": tuple(Card(**card) for card in entry["cards"])})
 
 
 def parse_llama_version(text: str) -> tuple[int | None, str | None]:
@@ -86,7 +113,13 @@ def _read_llama(machine: Machine, programs: str) -> tuple[int | None, str | None
     return parse_llama_version(done.stdout + done.stderr)
 
 
-def _cards(inventory: GpuInventory | None) -> tuple[Card, ...]:
+def _read_options(machine: Machine, programs: str) -> tuple[str, ...]:
+    notes = read_notes(machine, programs)
+    patch = notes.get("mmvq")
+    return (*map(str, notes.get("options") or ()), *([str(patch)] if patch else ()))
+
+
+def _cards(gpus: Sequence[Gpu]) -> tuple[Card, ...]:
     return tuple(
         Card(
             pci_address=gpu.pci_address,
@@ -96,8 +129,7 @@ def _cards(inventory: GpuInventory | None) -> tuple[Card, ...]:
             vram_bytes=gpu.vram_bytes,
             vbios=gpu.vbios,
         )
-        for gpu in (inventory.gpus if inventory else ())
-        if not gpu.is_integrated
+        for gpu in gpus
     )
 
 

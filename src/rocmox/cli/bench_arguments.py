@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from rocmox.bench.axes import NAMES
@@ -15,10 +16,10 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     _add_run(verbs.add_parser("run", help="measure a model with llama-bench and llama-batched-bench, and store it"))
     compare = verbs.add_parser("compare", help="what became slower or faster between two runs, beyond the noise")
-    compare.add_argument("before", type=Path, help="a stored run")
-    compare.add_argument("after", type=Path, help="a stored run")
+    compare.add_argument("before", help="a stored run: its file, or its name in --store")
+    compare.add_argument("after", help="likewise")
     report = verbs.add_parser("report", help="the newest run, or a named one, as Markdown, JSON or a page with plots")
-    report.add_argument("run", type=Path, nargs="?", help="a stored run (default: the newest)")
+    report.add_argument("run", nargs="?", help="a stored run, by file or name in --store (default: the newest)")
     report.add_argument("--markdown", type=Path, metavar="FILE", help="write Markdown")
     report.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
     report.add_argument("--fail-on-slower", action="store_true", help="exit 2 when something became slower")
@@ -43,6 +44,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flash-attn", choices=("on", "off", "auto"), default="off", help="(default: %(default)s)")
     parser.add_argument("--ubatch", type=_numbers, default=(), help="tokens computed at once (default: 512)")
     parser.add_argument("--threads", type=_numbers, default=(), help="of the processor (default: llama.cpp's choice)")
+    parser.add_argument("--rpc", type=_servers, default=(), help="RPC servers that compute too, as HOST:PORT,HOST:PORT")
     parser.add_argument("--timeout", type=float, default=7200, help="seconds for one command (default: %(default)s)")
     _add_search(parser.add_argument_group("search", "the fastest build and settings by A/B/A, kept and resumed"))
 
@@ -86,6 +88,13 @@ def _numbers(text: str) -> tuple[int, ...]:
     if not all(word.isdecimal() and word.isascii() for word in words):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers")
     return tuple(map(int, words))
+
+
+def _servers(text: str) -> tuple[str, ...]:
+    words = tuple(text.split(","))
+    if not all(re.fullmatch(r"[^\s:]+:\d{1,5}", word) for word in words):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of HOST:PORT")
+    return words
 
 
 def _count(text: str) -> int:

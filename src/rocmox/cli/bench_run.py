@@ -7,7 +7,7 @@ import dataclasses
 
 from rocmox.bench.commands import Plan
 from rocmox.bench.run import run_plan
-from rocmox.bench.store import save
+from rocmox.bench.store import refuse_unwritable, save
 from rocmox.cli.bench_progress import tell
 from rocmox.cli.bench_search import run_search
 from rocmox.cli.exit_codes import PASS
@@ -33,15 +33,18 @@ def run_run(arguments: argparse.Namespace) -> int:
         flash_attention=arguments.flash_attn,
         **({"ubatch": arguments.ubatch[0]} if arguments.ubatch else {}),
         threads=arguments.threads[0] if arguments.threads else None,
+        rpc=arguments.rpc,
     )
     if arguments.search:
         return run_search(arguments, plan)
+    refuse_unwritable(arguments.store)
     done = run_plan(plan, machine_at(arguments.machine), tell=tell, timeout_seconds=arguments.timeout)
     if arguments.name:
         done = dataclasses.replace(done, surroundings=dataclasses.replace(done.surroundings, machine=arguments.name))
-    tell(f"stored as {save(done, arguments.store)}")
+    # shown before it is stored: a full disk must not cost what was measured
     if arguments.json:
         print_document(to_json(done))
     else:
-        print(to_text(HEADINGS, run_rows(done)))
+        print(to_text(HEADINGS, run_rows(done)), flush=True)
+    tell(f"stored as {save(done, arguments.store)}")
     return PASS

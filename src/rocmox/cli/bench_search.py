@@ -13,6 +13,7 @@ from rocmox.bench.ground import read_ground
 from rocmox.bench.journal import Journal
 from rocmox.bench.search import Bench, identity, search
 from rocmox.bench.site import read_site
+from rocmox.bench.store import refuse_unwritable
 from rocmox.cli.bench_progress import tell
 from rocmox.cli.exit_codes import PASS
 from rocmox.errors import UsageError
@@ -23,6 +24,7 @@ from rocmox.report.document import print_document
 
 def run_search(arguments: argparse.Namespace, plan: Plan) -> int:
     """Exit 0 whatever is fastest. Run again after a kill it goes on: finished contests are read, not repeated."""
+    refuse_unwritable(arguments.store)
     machine = machine_at(arguments.machine)
     named = {"source": arguments.source, "options": arguments.define, "environment": arguments.environment}
     site = read_site(machine, plan, ubatches=arguments.ubatch, threads=arguments.threads)

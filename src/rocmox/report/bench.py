@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rocmox.bench.compare import Comparison
+from rocmox.bench.history import Former
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.references import find_reference
 from rocmox.bench.roofline import share
@@ -42,12 +43,13 @@ def to_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return render_table(headings, rows)
 
 
-def to_markdown(run: Run, comparisons: Sequence[Comparison] = ()) -> str:
+def to_markdown(run: Run, former: Former | None = None) -> str:
     """The run, and what changed, for an issue or a wiki."""
     lines = [f"# {run.name}", "", *(f"- {line}" for line in surroundings_lines(run)), ""]
     lines += _markdown_table(HEADINGS, run_rows(run))
-    if comparisons:
-        lines += ["", "## Against the run before", "", *_markdown_table(COMPARED, comparison_rows(comparisons))]
+    if former:
+        lines += ["", f"## {former_title(former)}", "", *(f"- {line}" for line in former.differences)]
+        lines += ["", *_markdown_table(COMPARED, comparison_rows(former.comparisons))] if former.comparisons else []
     if run.failures:
         lines += [
             "",
@@ -58,7 +60,14 @@ def to_markdown(run: Run, comparisons: Sequence[Comparison] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_json(run: Run, comparisons: Sequence[Comparison] = ()) -> dict[str, Any]:
+def former_title(former: Former) -> str:
+    """What the run is held against, and whether that says anything."""
+    if former.differences:
+        return f"Not comparable with {former.run.name}: the machine changed"
+    return f"Against {former.run.name}" + ("" if former.comparisons else ", which has no settings in common")
+
+
+def to_json(run: Run, former: Former | None = None) -> dict[str, Any]:
     """The document of `rocmox bench … --json`."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -77,8 +86,16 @@ def to_json(run: Run, comparisons: Sequence[Comparison] = ()) -> dict[str, Any]:
                 "threshold": one.threshold,
                 "change": one.change,
             }
-            for one in comparisons
+            for one in (former.comparisons if former else ())
         ],
+        "former": {
+            "run": former.run.name,
+            "started": former.run.started,
+            "comparable": not former.differences,
+            "differences": list(former.differences),
+        }
+        if former
+        else None,
     }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from rocmox.bench.compare import Comparison
+from rocmox.bench.history import Former
 from rocmox.bench.roofline import share
 from rocmox.bench.store import Run
 from rocmox.report import bench_plots
-from rocmox.report.bench import COMPARED, HEADINGS, comparison_rows, run_rows, surroundings_lines
+from rocmox.report.bench import COMPARED, HEADINGS, comparison_rows, former_title, run_rows, surroundings_lines
 from rocmox.report.bench_style import STYLE
 from rocmox.report.markup import clean
 
@@ -17,19 +17,19 @@ _NUMBERS = frozenset({"tokens/s", "spread", "published", "ratio", "before", "aft
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def to_html(run: Run, comparisons: Sequence[Comparison], history: Sequence[Run]) -> str:
+def to_html(run: Run, former: Former | None, history: Sequence[Run]) -> str:
     """The page; `history` are earlier runs of the same store, oldest first, this one last."""
     title = _text(f"{', '.join(_models(run))} on {run.surroundings.machine}")
     parts = [
         f'<header><h1>{title}</h1><p class="soft">{_text(run.name)}</p></header><main>',
-        _tiles(run, comparisons),
+        _tiles(run, former),
         _plots(run, history),
-        *_against(comparisons),
+        *_against(former),
         "<h2>Speeds</h2>",
         _table(HEADINGS, run_rows(run)),
         *_without_figures(run),
         "<h2>Measured on</h2>",
-        '<ul class="facts">' + "".join(f"<li>{_text(line)}</li>" for line in surroundings_lines(run)) + "</ul>",
+        *_facts(surroundings_lines(run)),
     ]
     head = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -43,7 +43,7 @@ def _models(run: Run) -> list[str]:
     return list(dict.fromkeys(one.model for one in run.measurements))
 
 
-def _tiles(run: Run, comparisons: Sequence[Comparison]) -> str:
+def _tiles(run: Run, former: Former | None) -> str:
     """What one looks for first: one request, many requests, and what changed."""
     tiles = []
     for phase, words in (("decode", "written by one request"), ("prefill", "read by one request")):
@@ -56,15 +56,21 @@ def _tiles(run: Run, comparisons: Sequence[Comparison]) -> str:
     if several:
         best = max(several, key=lambda one: one.tokens_per_second)
         tiles.append(("decode", f"{best.tokens_per_second:.1f}", f"tokens/s written by {best.parallel} at once"))
-    if comparisons:
-        counts = {word: sum(one.change == word for one in comparisons) for word in ("slower", "faster")}
-        worst = "slower" if counts["slower"] else "faster" if counts["faster"] else "same"
-        shown = f"{counts['slower']} slower, {counts['faster']} faster"
-        tiles.append((worst, shown, f"of {len(comparisons)} figures, against the run before"))
+    if former:
+        tiles.append(_changes(former))
     cells = "".join(
         f'<li class="{kind}"><strong>{_text(big)}</strong>{_text(small)}</li>' for kind, big, small in tiles
     )
     return f'<ul class="tiles">{cells}</ul>'
+
+
+def _changes(former: Former) -> tuple[str, str, str]:
+    if former.differences:
+        return "same", "not comparable", f"with the run before: {len(former.differences)} things of the machine changed"
+    counts = {word: sum(one.change == word for one in former.comparisons) for word in ("slower", "faster")}
+    worst = "slower" if counts["slower"] else "faster" if counts["faster"] else "same"
+    shown = f"{counts['slower']} slower, {counts['faster']} faster"
+    return worst, shown, f"of {len(former.comparisons)} figures, against the run before"
 
 
 def _plots(run: Run, history: Sequence[Run]) -> str:
@@ -78,11 +84,16 @@ def _plots(run: Run, history: Sequence[Run]) -> str:
     return f'<div class="plots">{figures}</div>'
 
 
-def _against(comparisons: Sequence[Comparison]) -> list[str]:
-    if not comparisons:
+def _against(former: Former | None) -> list[str]:
+    if not former:
         return []
-    changes = [one.change for one in comparisons]
-    return ["<h2>Against the run before</h2>", _table(COMPARED, comparison_rows(comparisons), changes)]
+    parts = [f"<h2>{_text(former_title(former))}</h2>", *_facts(former.differences)]
+    changes = [one.change for one in former.comparisons]
+    return [*parts, _table(COMPARED, comparison_rows(former.comparisons), changes)] if changes else parts
+
+
+def _facts(lines: Sequence[str]) -> list[str]:
+    return ['<ul class="facts">' + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>"] if lines else []
 
 
 def _without_figures(run: Run) -> list[str]:

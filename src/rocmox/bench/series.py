@@ -1,0 +1,76 @@
+"""The benches of one run, one after the other: what each gave is kept, also of one that ended before its time."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shlex
+from collections.abc import Callable, Iterator
+
+from rocmox.bench.batched_bench import parse_batched_bench
+from rocmox.bench.commands import Abilities, Plan, batched_bench, llama_bench
+from rocmox.bench.llama_bench import parse_begun, parse_llama_bench
+from rocmox.bench.measurement import Measurement
+from rocmox.bench.store import Failure
+from rocmox.errors import CannotLookError
+from rocmox.machine import Completed, Machine
+
+Tell = Callable[[str], None]
+
+
+@dataclasses.dataclass(kw_only=True)
+class Series:
+    """`measured` and `failures` grow with every split mode that is measured."""
+
+    plan: Plan
+    abilities: Abilities
+    machine: Machine
+    tell: Tell
+    timeout_seconds: float
+    measured: list[Measurement] = dataclasses.field(default_factory=list)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+
+    def measure(self, split_mode: str) -> None:
+        """One request at every depth, then several at once."""
+        single: list[Measurement] = []
+        with self._noting(f"split {split_mode}", single):
+            done = self._run(llama_bench(self.plan, split_mode, self.abilities))
+            single += parse_begun(done.stdout)
+            done.check()
+            parse_llama_bench(done.stdout)  # says what is wrong with a document that is not whole
+        several: list[Measurement] = []
+        if self.plan.parallel and single:
+            with self._noting(f"split {split_mode}, several at once", several):
+                self._measure_several(split_mode, single[0], several)
+        self.measured += [dataclasses.replace(one, threads=self.plan.threads) for one in (*single, *several)]
+
+    def _measure_several(self, split_mode: str, first: Measurement, found: list[Measurement]) -> None:
+        """llama-batched-bench measures once: it is run as often as there are to be repetitions."""
+        samples: dict[Measurement, tuple[float, ...]] = {}
+        try:
+            for _ in range(self.plan.batched_repetitions):
+                done = self._run(batched_bench(self.plan, split_mode, self.abilities))
+                given = parse_batched_bench(
+                    done.stdout, model=first.model, model_bytes=first.model_bytes, split_mode=split_mode
+                )
+                for one in given:
+                    alike = dataclasses.replace(one, samples=())
+                    samples[alike] = samples.get(alike, ()) + one.samples
+                done.check()
+        finally:
+            found += [
+                dataclasses.replace(one, samples=speeds, parameters=first.parameters, devices=first.devices)
+                for one, speeds in samples.items()
+            ]
+
+    def _run(self, argv: list[str]) -> Completed:
+        self.tell(shlex.join(argv))
+        return self.machine.run(argv, timeout_seconds=self.timeout_seconds)
+
+    @contextlib.contextmanager
+    def _noting(self, label: str, found: list[Measurement]) -> Iterator[None]:
+        try:
+            yield
+        except CannotLookError as error:
+            self.tell(f"{label}: {len(found)} figures, then it failed" if found else f"{label} gave no figures")
+            self.failures.append(Failure(label=label, reason=error.message[-2000:]))
