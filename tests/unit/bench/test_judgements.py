@@ -6,11 +6,12 @@ import random
 import pytest
 
 from rocmox.bench.compare import compare, compare_one
-from rocmox.bench.measurement import Measurement
+from rocmox.bench.measurement import Measurement, Phase
 from rocmox.bench.references import find_reference, load_references
 from rocmox.bench.roofline import share
 from rocmox.bench.store import Run
 from rocmox.bench.surroundings import Card, Surroundings
+from rocmox.bench.weights import Weights
 
 GIB = 1024**3
 DECODE = Measurement(
@@ -93,6 +94,77 @@ def test_decoding_is_bound_by_memory(split_mode: str, parallel: int, limit: floa
 def test_a_prompt_is_bound_by_operations() -> None:
     prefill = dataclasses.replace(DECODE, phase="prefill", tokens=512, samples=(75.0,))
     assert share(prefill, RUN).share == pytest.approx(75 * 2 * 70e9 / 26.5e12)
+
+
+W7900 = dataclasses.replace(MI50, device_id="7448", name="Radeon PRO W7900", architecture="gfx1100")
+QWEN3_A3B = Weights(  # Qwen3-30B-A3B in Q4_0 (4.5 bits): 128 experts, of which a token meets 8
+    dense_bytes=697_344_000,
+    dense_parameters=1_239_722_000,
+    expert_bytes=16_307_453_952,
+    expert_parameters=28_991_029_248,
+    experts=128,
+    experts_used=8,
+)
+
+
+def at(card: Card, cards: int, weights: Weights | None = None) -> Run:
+    return dataclasses.replace(RUN, surroundings=dataclasses.replace(AROUND, cards=(card,) * cards), weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("phase", "speed", "split_mode", "run", "by_hand"),
+    [
+        # published: Llama 3.3 70B q4_K_S, 37.57 GiB, on three MI50 of 1024 GB/s and 26.5 T: 12.58 x 40.34 / 3072
+        ("decode", 12.58, "row", at(MI50, 3), 0.1652),
+        # the same split by layers: one card's memory at a time, 10.26 x 40.34 / 1024
+        ("decode", 10.26, "layer", at(MI50, 3), 0.4042),
+        # 74.46 tokens x 2 x 70.55e9 / 26.5e12
+        ("prefill", 74.46, "layer", at(MI50, 3), 0.3965),
+        # 58.80 x 2 x 70.55e9 / (3 x 26.5e12)
+        ("prefill", 58.80, "row", at(MI50, 3), 0.1044),
+        # two W7900 of 864 GB/s and 122.6 T: 15 x 40.34 / 1728, and 400 x 2 x 70.55e9 / 245.2e12
+        ("decode", 15.0, "row", at(W7900, 2), 0.3502),
+        ("prefill", 400.0, "row", at(W7900, 2), 0.2302),
+        # a mixture: 0.697 + 16.307 x 8/128 = 1.717 GB a token; 100 x 1.717 / 1024 and 100 x 1.717 / 864
+        ("decode", 100.0, "none", at(MI50, 1, QWEN3_A3B), 0.1676),
+        ("decode", 100.0, "none", at(W7900, 1, QWEN3_A3B), 0.1987),
+        # 1.240e9 + 28.99e9 x 8/128 = 3.052e9 weights: 1000 x 2 x 3.052e9 / 26.5e12
+        ("prefill", 1000.0, "none", at(MI50, 1, QWEN3_A3B), 0.2303),
+    ],
+)
+def test_shares_as_computed_by_hand(phase: Phase, speed: float, split_mode: str, run: Run, by_hand: float) -> None:
+    measured = dataclasses.replace(
+        DECODE,
+        phase=phase,
+        samples=(speed,),
+        split_mode=split_mode,
+        model="qwen3moe 30B.A3B Q4_0" if run.weights else DECODE.model,
+        model_bytes=40_342_724_608,
+        parameters=70_553_706_496,
+    )
+    assert share(measured, run).share == pytest.approx(by_hand, rel=0.001)
+
+
+def test_four_requests_to_a_mixture_read_more_of_it() -> None:
+    """128 x (1 - (120/128)^4) = 29.1 experts a layer: 0.697 + 16.307 x 0.2275 = 4.407 GB a step for four tokens."""
+    four = dataclasses.replace(DECODE, samples=(200.0,), split_mode="none", parallel=4)
+    assert share(four, at(MI50, 1, QWEN3_A3B)).share == pytest.approx(200 * 4.407e9 / 4 / 1024e9, rel=0.001)
+
+
+def test_devices_behind_rpc_have_no_limit() -> None:
+    around = dataclasses.replace(AROUND, rpc=("10.0.0.2:50052",))
+    found = share(DECODE, dataclasses.replace(RUN, surroundings=around))
+    assert (found.share, "RPC" in found.reason) == (None, True)
+
+
+@pytest.mark.parametrize("name", ["qwen3moe 30B.A3B Q4_K", "llama 8x7B Q4_K", "deepseek2 671B Q4_K", "gpt-oss 20B"])
+def test_experts_of_an_unread_model_are_unknown(name: str) -> None:
+    assert "experts" in share(dataclasses.replace(DECODE, model=name), RUN).reason
+
+
+@pytest.mark.parametrize("name", ["llama 70B Q4_K - Small", "gemma3 27B Q4_0", "phi3 14B Q8_0", "qwen2 32B Q4_K"])
+def test_dense_names_are_no_experts(name: str) -> None:
+    assert share(dataclasses.replace(DECODE, model=name), RUN).share
 
 
 def test_what_has_no_limit_says_why() -> None:
