@@ -8,12 +8,13 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from rocmox.bench.commands import Plan
+from rocmox.bench.history import compare_with_former
 from rocmox.bench.run import run_plan
 from rocmox.bench.store import Run as BenchRun
 from rocmox.bench.store import load_all, save
 from rocmox.machine.container import ContainerMachine
 from rocmox.machine.ssh import SshMachine
-from rocmox.report.bench import run_rows, to_markdown
+from rocmox.report.bench import HEADINGS, run_rows, to_markdown
 from rocmox.report.bench_page import to_html
 from tests.end_to_end.chat_browser import CHROMIUM, FLAGS
 from tests.end_to_end.conftest import ROOT, Run, play
@@ -72,14 +73,14 @@ def test_both_benches_fill_every_column(runs: list[BenchRun]) -> None:
     assert all(len(one.samples) == PLAN.repetitions for one in run.measurements if one.tool == "llama-bench")
     assert run.surroundings.llama_commit
     assert run.surroundings.processor
-    assert all(row[4].endswith("%") for row in run_rows(run))
+    assert all(row[HEADINGS.index("of the limit")].endswith("%") for row in run_rows(run))
     assert "tiny" in to_markdown(run) or "llama" in to_markdown(run)
 
 
 def test_the_page_shows_every_table_and_plot(runs: list[BenchRun]) -> None:
     page_file = ROOT / "artifacts/bench.html"
     page_file.parent.mkdir(exist_ok=True)
-    page_file.write_text(to_html(runs[-1], [], runs), encoding="utf-8")
+    page_file.write_text(to_html(runs[-1], compare_with_former(runs[-1], runs[:-1]), runs), encoding="utf-8")
     errors: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
@@ -87,8 +88,8 @@ def test_the_page_shows_every_table_and_plot(runs: list[BenchRun]) -> None:
         page.on("console", lambda message: errors.append(message.text))
         page.on("request", lambda request: errors.append(request.url) if not request.url.startswith("file:") else None)
         page.goto(page_file.as_uri())
-        assert page.locator(".plots svg").count() == 4
-        assert page.locator("tbody tr").count() == len(runs[-1].measurements)
+        assert page.locator(".plots svg").count() == 7
+        assert page.locator("tbody tr").count() == 2 * len(runs[-1].measurements)
         page.screenshot(path=ROOT / "artifacts/bench.png", full_page=True)
         browser.close()
     assert errors == []

@@ -7,6 +7,7 @@ Keys differ by version (tools/llama-bench/llama-bench.cpp): `n_depth` came in 20
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from rocmox.bench.measurement import Measurement
@@ -39,6 +40,13 @@ def parse_begun(text: str) -> list[Measurement]:
         except (ValueError, TypeError, KeyError):
             break
     return found
+
+
+def parse_build(text: str) -> tuple[int | None, str | None]:
+    """Build and commit, where the source knew them: one unpacked from an archive says 0 and `unknown`."""
+    number = re.search(r'"build_number": ([1-9]\d*)', text)
+    commit = re.search(r'"build_commit": "([0-9a-f]{7,40})"', text)
+    return int(number[1]) if number else None, commit[1] if commit else None
 
 
 def _tests(text: str) -> list[dict[str, Any]]:

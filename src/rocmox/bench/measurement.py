@@ -58,6 +58,10 @@ class Measurement:
             *(self.ubatch, self.gpu_layers, self.type_k, self.type_v, self.flash_attention, self.threads),
         )
 
+    def title(self) -> str:
+        """`bench: prefill 512, split layer`: the label, after the bench that measured."""
+        return f"{self.tool.removeprefix('llama-')}: {self.label()}"
+
     def label(self) -> str:
         """`prefill 512, split layer, 2 at once, after 4096`: the settings in words."""
         parts = [f"{self.phase} {self.tokens}", f"split {self.split_mode}"]

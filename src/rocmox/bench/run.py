@@ -43,6 +43,9 @@ def run_plan(plan: Plan, machine: Machine, *, tell: Tell, timeout_seconds: float
         )
     if not _cards_worked(measured, plan, machine):
         surroundings = dataclasses.replace(surroundings, cards=())
+    if surroundings.llama_build is None and series.build:  # a folder without llama-server
+        number, commit = series.build
+        surroundings = dataclasses.replace(surroundings, llama_build=number, llama_commit=commit)
     on_processor = not surroundings.cards and not plan.rpc
     return Run(
         started=started,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from rocmox.bench.batched_bench import parse_batched_bench
 from rocmox.bench.commands import Abilities, Plan, batched_bench, llama_bench
-from rocmox.bench.llama_bench import parse_begun, parse_llama_bench
+from rocmox.bench.llama_bench import parse_begun, parse_build, parse_llama_bench
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.store import Failure
 from rocmox.errors import CannotLookError
@@ -20,7 +20,7 @@ Tell = Callable[[str], None]
 
 @dataclasses.dataclass(kw_only=True)
 class Series:
-    """`measured` and `failures` grow with every split mode that is measured."""
+    """`measured` and `failures` grow with every split mode; `build` is what the programs say they are."""
 
     plan: Plan
     abilities: Abilities
@@ -29,6 +29,7 @@ class Series:
     timeout_seconds: float
     measured: list[Measurement] = dataclasses.field(default_factory=list)
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    build: tuple[int | None, str | None] | None = None
 
     def measure(self, split_mode: str) -> None:
         """One request at every depth, then several at once."""
@@ -36,6 +37,7 @@ class Series:
         with self._noting(f"split {split_mode}", single):
             done = self._run(llama_bench(self.plan, split_mode, self.abilities))
             single += parse_begun(done.stdout)
+            self.build = self.build or parse_build(done.stdout)
             done.check()
             parse_llama_bench(done.stdout)  # says what is wrong with a document that is not whole
         several: list[Measurement] = []

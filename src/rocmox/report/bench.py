@@ -14,8 +14,8 @@ from rocmox.bench.store import Run, to_dict
 from rocmox.report.table import render_table
 
 SCHEMA_VERSION = 1
-HEADINGS = ("model", "what", "tokens/s", "spread", "of the limit", "published", "ratio")
-COMPARED = ("what", "before", "after", "change", "noise allows", "verdict")
+HEADINGS = ("model", "what", "tokens/s", "of the limit", "range", "published", "ratio")
+COMPARED = ("what", "verdict", "change", "noise allows", "before", "after")
 
 
 def run_rows(run: Run) -> list[tuple[str, ...]]:
@@ -23,16 +23,33 @@ def run_rows(run: Run) -> list[tuple[str, ...]]:
     return [_row(measurement, run) for measurement in run.measurements]
 
 
+def run_table(run: Run) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows without what says nothing: the only model's name, columns where nothing is published."""
+    rows = run_rows(run)
+    kept = [
+        place
+        for place, heading in enumerate(HEADINGS)
+        if len({row[place] for row in rows}) > 1 or (heading != "model" and any(row[place] != "-" for row in rows))
+    ]
+    return tuple(HEADINGS[place] for place in kept), [tuple(row[place] for place in kept) for row in rows]
+
+
+def limit_notes(run: Run) -> list[str]:
+    """What the limits are computed from, or why there is none."""
+    found = {f"{one.phase}: {share(one, run).reason}": None for one in run.measurements if one.parallel == 1}
+    return list(found)
+
+
 def comparison_rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
     """One row of cells for each pair."""
     return [
         (
-            one.after.label(),
-            f"{one.before.tokens_per_second:.2f}",
-            f"{one.after.tokens_per_second:.2f}",
+            one.after.title(),
+            one.change,
             f"{(one.ratio - 1) * 100:+.1f} %",
             f"± {one.threshold * 100:.1f} %",
-            one.change,
+            f"{one.before.tokens_per_second:.2f}",
+            f"{one.after.tokens_per_second:.2f}",
         )
         for one in comparisons
     ]
@@ -45,10 +62,12 @@ def to_text(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def to_markdown(run: Run, former: Former | None = None) -> str:
     """The run, and what changed, for an issue or a wiki."""
-    lines = [f"# {run.name}", "", *(f"- {line}" for line in surroundings_lines(run)), ""]
-    lines += _markdown_table(HEADINGS, run_rows(run))
+    lines = [f"# {title(run)}", "", run.name, "", *(f"- {line}" for line in surroundings_lines(run)), ""]
+    lines += _markdown_table(*run_table(run))
+    lines += ["", "The limits:", "", *(f"- {line}" for line in limit_notes(run))]
     if former:
-        lines += ["", f"## {former_title(former)}", "", *(f"- {line}" for line in former.differences)]
+        lines += ["", f"## {former_title(former)}", *([""] if former.differences else [])]
+        lines += [f"- {line}" for line in former.differences]
         lines += ["", *_markdown_table(COMPARED, comparison_rows(former.comparisons))] if former.comparisons else []
     if run.failures:
         lines += [
@@ -73,13 +92,13 @@ def to_json(run: Run, former: Former | None = None) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "run": to_dict(run),
         "limits": [
-            {"what": measurement.label(), "share": found.share, "reason": found.reason}
+            {"what": measurement.title(), "share": found.share, "reason": found.reason}
             for measurement in run.measurements
             for found in (share(measurement, run),)
         ],
         "comparisons": [
             {
-                "what": one.after.label(),
+                "what": one.after.title(),
                 "before": one.before.tokens_per_second,
                 "after": one.after.tokens_per_second,
                 "ratio": one.ratio,
@@ -99,6 +118,12 @@ def to_json(run: Run, former: Former | None = None) -> dict[str, Any]:
     }
 
 
+def title(run: Run) -> str:
+    """What was measured, and where."""
+    models = dict.fromkeys(one.model for one in run.measurements)
+    return f"{', '.join(models)} on {run.surroundings.machine}"
+
+
 def surroundings_lines(run: Run) -> list[str]:
     """What it was measured on, a line each."""
     around = run.surroundings
@@ -111,21 +136,23 @@ def surroundings_lines(run: Run) -> list[str]:
         "kernel": around.kernel,
         "driver": around.driver,
     }
+    facts |= {"built with": " ".join(around.llama_options)} if around.llama_options else {}
+    facts |= {"RPC servers": ", ".join(around.rpc)} if around.rpc else {}
     return [f"{name}: {value or 'unknown'}" for name, value in facts.items()]
 
 
 def _row(measurement: Measurement, run: Run) -> tuple[str, ...]:
     samples = measurement.samples
-    spread = f"± {(max(samples) - min(samples)) / 2:.2f}" if len(samples) > 1 else "once"
+    reach = f"{min(samples):.2f} to {max(samples):.2f}" if len(samples) > 1 else "once"
     limit = share(measurement, run)
     reference = find_reference(measurement, run)
     speed = measurement.tokens_per_second
     return (
         measurement.model,
-        f"{measurement.tool.removeprefix('llama-')}: {measurement.label()}",
+        measurement.title(),
         f"{speed:.2f}",
-        spread,
-        f"{limit.share * 100:.1f} %" if limit.share is not None else f"- ({limit.reason})",
+        f"{limit.share * 100:.1f} %" if limit.share is not None else "-",
+        reach,
         f"{reference.tokens_per_second:.2f}" if reference else "-",
         f"{speed / reference.tokens_per_second:.2f}" if reference else "-",
     )

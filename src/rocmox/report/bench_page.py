@@ -9,24 +9,28 @@ from rocmox.bench.history import Former
 from rocmox.bench.roofline import share
 from rocmox.bench.store import Run
 from rocmox.report import bench_plots
-from rocmox.report.bench import COMPARED, HEADINGS, comparison_rows, former_title, run_rows, surroundings_lines
+from rocmox.report.bench import COMPARED, comparison_rows, former_title, limit_notes, run_table, surroundings_lines
+from rocmox.report.bench import title as run_title
 from rocmox.report.bench_style import STYLE
 from rocmox.report.markup import clean
 
-_NUMBERS = frozenset({"tokens/s", "spread", "published", "ratio", "before", "after", "change", "noise allows"})
+_NUMBERS = frozenset(
+    {"tokens/s", "range", "of the limit", "published", "ratio", "before", "after", "change", "noise allows"}
+)
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def to_html(run: Run, former: Former | None, history: Sequence[Run]) -> str:
     """The page; `history` are earlier runs of the same store, oldest first, this one last."""
-    title = _text(f"{', '.join(_models(run))} on {run.surroundings.machine}")
+    title = _text(run_title(run))
     parts = [
         f'<header><h1>{title}</h1><p class="soft">{_text(run.name)}</p></header><main>',
         _tiles(run, former),
         _plots(run, history),
         *_against(former),
         "<h2>Speeds</h2>",
-        _table(HEADINGS, run_rows(run)),
+        _table(*run_table(run)),
+        *_facts([f"limit of {line}" for line in limit_notes(run)], "notes"),
         *_without_figures(run),
         "<h2>Measured on</h2>",
         *_facts(surroundings_lines(run)),
@@ -37,10 +41,6 @@ def to_html(run: Run, former: Former | None, history: Sequence[Run]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
     )
     return f"{head}<style>{STYLE}</style></head><body>{''.join(parts)}</main></body></html>\n"
-
-
-def _models(run: Run) -> list[str]:
-    return list(dict.fromkeys(one.model for one in run.measurements))
 
 
 def _tiles(run: Run, former: Former | None) -> str:
@@ -67,10 +67,12 @@ def _tiles(run: Run, former: Former | None) -> str:
 def _changes(former: Former) -> tuple[str, str, str]:
     if former.differences:
         return "same", "not comparable", f"with the run before: {len(former.differences)} things of the machine changed"
-    counts = {word: sum(one.change == word for one in former.comparisons) for word in ("slower", "faster")}
+    words = ("slower", "faster", "same", "too noisy")
+    counts = {word: sum(one.change == word for one in former.comparisons) for word in words}
+    shown = [f"{count} {word}" for word, count in counts.items() if count] or ["nothing in common"]
     worst = "slower" if counts["slower"] else "faster" if counts["faster"] else "same"
-    shown = f"{counts['slower']} slower, {counts['faster']} faster"
-    return worst, shown, f"of {len(former.comparisons)} figures, against the run before"
+    rest = f", {', '.join(shown[1:])}" if shown[1:] else ""
+    return worst, shown[0], f"of {len(former.comparisons)} figures{rest}, against the run before"
 
 
 def _plots(run: Run, history: Sequence[Run]) -> str:
@@ -80,7 +82,11 @@ def _plots(run: Run, history: Sequence[Run]) -> str:
         ("Runs so far", bench_plots.history(history)),
         ("How near the hardware's limit", bench_plots.limits(run)),
     )
-    figures = "".join(f"<figure><figcaption>{title}</figcaption>{plot}</figure>" for title, plot in drawn if plot)
+    figures = "".join(
+        f'<figure><figcaption>{title}</figcaption><div class="panels">{"".join(panels)}</div></figure>'
+        for title, panels in drawn
+        if panels
+    )
     return f'<div class="plots">{figures}</div>'
 
 
@@ -92,8 +98,8 @@ def _against(former: Former | None) -> list[str]:
     return [*parts, _table(COMPARED, comparison_rows(former.comparisons), changes)] if changes else parts
 
 
-def _facts(lines: Sequence[str]) -> list[str]:
-    return ['<ul class="facts">' + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>"] if lines else []
+def _facts(lines: Sequence[str], kind: str = "facts") -> list[str]:
+    return [f'<ul class="{kind}">' + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>"] if lines else []
 
 
 def _without_figures(run: Run) -> list[str]:

@@ -1,12 +1,17 @@
-"""Plots of a bench's runs as SVG text, drawn by matplotlib in the colour of the page around them."""
+"""Plots of a bench's runs as SVG text, drawn by matplotlib in the colour of the page around them.
+
+One panel is one picture: side by side on a desk, one below the other on a telephone, readable on both. Each carries its
+figures in words for those who do not see it.
+"""
 
 from __future__ import annotations
 
-import functools
 import io
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ParamSpec
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 from rocmox.bench.measurement import Measurement, Phase
 from rocmox.bench.roofline import share
@@ -17,9 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-P = ParamSpec("P")
-
-_WIDTH_INCHES, _HEIGHT_INCHES = 6.4, 3.1
+_PANEL_INCHES, _BARS_INCHES, _HEIGHT_INCHES, _BAR_INCHES = 3.6, 4.6, 2.8, 0.42
+_TITLE_CHARACTERS = 44
 _COLOURS: dict[Phase, str] = {"decode": "#3b7cf0", "prefill": "#d9822b"}
 _STYLES = {"layer": "-", "row": "--", "tensor": ":", "none": "-."}
 # Drawn in a colour that nothing else has, then given the page's own: the same picture for light and dark.
@@ -29,7 +33,7 @@ _SETTINGS: Any = {
     "grid.color": _INK,
     "legend.frameon": False,
     "font.size": 9,
-    "axes.titlesize": 10,
+    "axes.titlesize": 9,
     "svg.hashsalt": "rocmox",
 }
 
@@ -47,114 +51,113 @@ def _ready() -> Iterator[None]:
         yield
 
 
-def _drawn(title: str) -> Callable[[Callable[P, Figure | None]], Callable[P, str | None]]:
-    """A function that makes a figure becomes one that gives its SVG; None stays None."""
-
-    def wrap(make: Callable[P, Figure | None]) -> Callable[P, str | None]:
-        @functools.wraps(make)
-        def draw(*words: P.args, **named: P.kwargs) -> str | None:
-            with _ready():
-                figure = make(*words, **named)
-                return _svg(figure, title) if figure else None
-
-        return draw
-
-    return wrap
-
-
-@_drawn("Several requests at once")
-def several_at_once(run: Run) -> Figure | None:
-    """Speed of all sequences together against their number; None when the run has no such figures."""
+def several_at_once(run: Run) -> list[str]:
+    """Speed of all sequences together against their number; empty when the run has no such figures."""
     shown = [one for one in run.measurements if one.tool == "llama-batched-bench"]
-    return _curves(shown, "parallel", "requests at once") if shown else None
+    return _curves(shown, "parallel", "requests at once")
 
 
-@_drawn("As the context fills")
-def after_context(run: Run) -> Figure | None:
-    """Speed against the tokens that are in the context already."""
+def after_context(run: Run) -> list[str]:
+    """Speed against the tokens that are in the context already; empty for a single depth."""
     shown = [one for one in run.measurements if one.tool == "llama-bench"]
-    if len({one.depth_tokens for one in shown}) < 2:  # noqa: PLR2004 - one depth is no curve
-        return None
-    return _curves(shown, "depth_tokens", "tokens in the context before")
+    several = len({one.depth_tokens for one in shown}) > 1
+    return _curves(shown, "depth_tokens", "tokens in the context before") if several else []
 
 
-@_drawn("How near the hardware's limit")
-def limits(run: Run) -> Figure | None:
+def limits(run: Run) -> list[str]:
     """The share of the hardware's limit of every measurement."""
-    found = [(one, value) for one in run.measurements if (value := share(one, run).share) is not None]
+    found = [(one, value * 100) for one in run.measurements if (value := share(one, run).share) is not None]
     if not found:
-        return None
-    figure, (axes,) = _figure(1, height=0.7 + 0.26 * len(found))
-    shares = [value * 100 for _, value in found][::-1]
-    bars = axes.barh(range(len(found)), shares, color=[_COLOURS[one.phase] for one, _ in found][::-1])
-    axes.bar_label(bars, fmt="%.1f %%", padding=3, fontsize=8)
-    axes.set_yticks(range(len(found)), [one.label() for one, _ in found][::-1], fontsize=8)
-    axes.margins(y=0.01)
-    axes.set_xlim(0, max(*shares, 1.0) * 1.18)
-    axes.set_xlabel("% of the limit (decode: memory bandwidth, prefill: operations)")
-    return figure
+        return []
+    with _ready():
+        figure, axes = _figure(_BARS_INCHES, 0.6 + _BAR_INCHES * len(found))
+        places = range(len(found))[::-1]
+        colours = [_COLOURS[one.phase] for one, _ in found]
+        bars = axes.barh(places, [value for _, value in found], height=0.4, color=colours)
+        axes.bar_label(bars, fmt="%.1f %%", padding=3, fontsize=8)
+        for place, (one, _) in zip(places, found, strict=True):
+            axes.text(0, place + 0.28, f" {one.title()}", fontsize=8, va="bottom")
+        axes.set_yticks([])
+        axes.set_ylim(-0.5, len(found) - 0.2)
+        axes.set_xlim(0, max(*(value for _, value in found), 1.0) * 1.18)
+        axes.set_xlabel("% of the limit (decode: memory, prefill: operations)", fontsize=8)
+        words = ", ".join(f"{one.title()}: {value:.1f} %" for one, value in found)
+        return [_svg(figure, f"Share of the hardware's limit. {words}")]
 
 
-@_drawn("Runs so far")
-def history(runs: Sequence[Run]) -> Figure | None:
-    """The first decode and prefill figure of every run with its spread, oldest first; None for a single run."""
-    if len(runs) < 2:  # noqa: PLR2004 - one run has no history
-        return None
-    figure, plots = _figure(2)
-    for axes, phase in zip(plots, _COLOURS, strict=True):
-        points = [(place, one) for place, run in enumerate(runs) if (one := _first(run, phase))]
-        speeds = [one.tokens_per_second for _, one in points]
-        spread = [
-            [speed - min(one.samples) for speed, (_, one) in zip(speeds, points, strict=True)],
-            [max(one.samples) - speed for speed, (_, one) in zip(speeds, points, strict=True)],
-        ]
-        axes.errorbar([place for place, _ in points], speeds, yerr=spread, marker="o", capsize=3, color=_COLOURS[phase])
-        axes.set_ylim(bottom=0)
-        places = sorted({0, (len(runs) - 1) // 2, len(runs) - 1})
-        axes.set_xticks(places, [runs[place].started[5:16].replace("T", "\n") for place in places], fontsize=8)
-        axes.set_title(points[0][1].label() if points else phase, loc="left")
-    return figure
+def history(runs: Sequence[Run]) -> list[str]:
+    """The newest run's first decode and prefill figure in every run that has it, oldest first; empty for a single run.
+
+    Hollow points were measured in other surroundings than the newest.
+    """
+    found = [_history(runs, phase) for phase in _COLOURS] if len(runs) > 1 else []
+    return [panel for panel in found if panel]
 
 
-def _curves(shown: Sequence[Measurement], field: str, label: str) -> Figure:
-    figure, plots = _figure(2)
-    for axes, phase in zip(plots, _COLOURS, strict=True):
-        for split_mode in dict.fromkeys(one.split_mode for one in shown):
-            mine = [one for one in shown if (one.split_mode, one.phase) == (split_mode, phase)]
-            mine.sort(key=lambda one: float(getattr(one, field)))
-            across = [getattr(one, field) for one in mine]
-            speeds = [one.tokens_per_second for one in mine]
-            style = _STYLES.get(split_mode, "-")
-            axes.plot(across, speeds, style, marker="o", color=_COLOURS[phase], label=f"split {split_mode}")
-        axes.set_ylim(bottom=0)
+def _history(runs: Sequence[Run], phase: Phase) -> str:
+    last = next((one for one in runs[-1].measurements if one.phase == phase), None)
+    points = [(run, one) for run in runs for one in run.measurements if last and one.key == last.key]
+    if last is None or len(points) < 2:  # noqa: PLR2004 - one run has no history
+        return ""
+    with _ready():
+        figure, axes = _figure(_PANEL_INCHES, _HEIGHT_INCHES, last.label())
+        for place, (run, one) in enumerate(points):
+            speed = one.tokens_per_second
+            reach = [[speed - min(one.samples)], [max(one.samples) - speed]]
+            face = _COLOURS[phase] if run.surroundings == runs[-1].surroundings else "none"
+            axes.errorbar(place, speed, yerr=reach, marker="o", capsize=3, color=_COLOURS[phase], mfc=face)
+        axes.plot([one.tokens_per_second for _, one in points], color=_COLOURS[phase], alpha=0.5, zorder=1)
+        axes.set_ylim(0, 1.12 * max(max(one.samples) for _, one in points))
+        axes.set_ylabel("tokens/s")
+        places = sorted({0, (len(points) - 1) // 2, len(points) - 1})
+        axes.set_xticks(places, [points[place][0].started[5:16].replace("T", "\n") for place in places], fontsize=8)
+        words = ", ".join(f"{run.started[:16]}: {one.tokens_per_second:.1f}" for run, one in points)
+        return _svg(figure, f"{last.label()}, tokens/s run by run. {words}")
+
+
+def _curves(shown: Sequence[Measurement], field: str, label: str) -> list[str]:
+    return [
+        _curve([one for one in shown if one.phase == phase], phase, field, label)
+        for phase in _COLOURS
+        if any(one.phase == phase for one in shown)
+    ]
+
+
+def _curve(shown: Sequence[Measurement], phase: Phase, field: str, label: str) -> str:
+    words = []
+    with _ready():
+        figure, axes = _figure(_PANEL_INCHES, _HEIGHT_INCHES, phase)
+        modes = list(dict.fromkeys(one.split_mode for one in shown))
+        for mode in modes:
+            mine = sorted((getattr(one, field), one.tokens_per_second) for one in shown if one.split_mode == mode)
+            across, speeds = [place for place, _ in mine], [speed for _, speed in mine]
+            style = _STYLES.get(mode, "-")
+            axes.plot(across, speeds, style, marker="o", color=_COLOURS[phase], label=f"split {mode}")
+            words.append(f"split {mode}: " + ", ".join(f"{speed:.1f} at {place}" for place, speed in mine))
+        axes.set_ylim(0, 1.12 * max(one.tokens_per_second for one in shown))
         axes.set_xticks(sorted({getattr(one, field) for one in shown}))
         axes.set_xlabel(label)
-        axes.set_title(phase, loc="left")
-        axes.legend(fontsize=8)
-    return figure
+        axes.set_ylabel("tokens/s")
+        if len(modes) > 1:
+            axes.legend(fontsize=8)
+        return _svg(figure, f"{phase}, tokens/s by {label}. {'; '.join(words)}")
 
 
-def _first(run: Run, phase: Phase) -> Measurement | None:
-    return next((one for one in run.measurements if one.phase == phase), None)
-
-
-def _figure(plots: int, height: float = _HEIGHT_INCHES) -> tuple[Figure, list[Axes]]:
+def _figure(width: float, height: float, title: str = "") -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure  # noqa: PLC0415 - `_ready` has said that it is there
 
-    figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
-    found = list(figure.subplots(1, plots, squeeze=False)[0])
-    for axes in found:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="both", alpha=0.2)
-        axes.set_axisbelow(True)
-    if plots > 1:
-        found[0].set_ylabel("tokens/s")
-    return figure, found
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="both" if title else "x", alpha=0.2)
+    axes.set_axisbelow(True)
+    axes.set_title(textwrap.fill(title, _TITLE_CHARACTERS), loc="left")
+    return figure, axes
 
 
-def _svg(figure: Figure, title: str) -> str:
+def _svg(figure: Figure, words: str) -> str:
     """Without a date and with fixed ids the same run gives the same picture."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     text = stream.getvalue().replace(_INK, "currentColor")
-    return f'<svg role="img" aria-label="{title}"{text[text.index("<svg") + len("<svg") :]}'
+    return f'<svg role="img" aria-label="{escape(words)}"{text[text.index("<svg") + len("<svg") :]}'

@@ -25,16 +25,20 @@ p{margin:2px 0 0}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(30rem,100%),1fr));gap:14px;align-items:start}
 figure{margin:0;background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:14px}
 figcaption{font-weight:600;margin-bottom:6px}
-figure svg{display:block;width:100%;height:auto}
+.panels{display:flex;flex-wrap:wrap;gap:10px;justify-content:center}
+.panels svg{display:block;flex:1 1 15rem;min-width:0;max-width:30rem;height:auto}
+.plots figure:last-child:nth-child(odd){grid-column:1/-1}
 .scroll{overflow-x:auto;background:var(--paper);border:1px solid var(--line);border-radius:12px}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:7px 12px;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
 th{font-weight:600;white-space:nowrap}
-td:first-child{white-space:nowrap}
+td:first-child{min-width:11rem}
+.notes{list-style:none;color:var(--soft);font-size:.86rem;padding:0;margin:8px 2px;overflow-wrap:anywhere}
+tr.too-noisy td:nth-child(2),tr.not-comparable td:nth-child(2){color:var(--soft)}
 .number{text-align:right;white-space:nowrap}
-tr.slower td{background:var(--slower-g)}tr.slower td:last-child{color:var(--slower);font-weight:600}
-tr.faster td{background:var(--faster-g)}tr.faster td:last-child{color:var(--faster);font-weight:600}
+tr.slower td{background:var(--slower-g)}tr.slower td:nth-child(2){color:var(--slower);font-weight:600}
+tr.faster td{background:var(--faster-g)}tr.faster td:nth-child(2){color:var(--faster);font-weight:600}
 pre,.facts{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:12px 14px;margin:0}
 pre{overflow-x:auto;white-space:pre-wrap;font-size:.86rem}
 .facts{list-style:none;columns:2;column-gap:28px}

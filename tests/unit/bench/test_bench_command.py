@@ -82,12 +82,14 @@ def test_a_run_is_stored_shown_and_drawn(programs: Path, tmp_path: Path, capsys:
     page, markdown = tmp_path / "page.html", tmp_path / "page.md"
     assert main(["bench", "report", "--store", str(store), "--html", str(page), "--markdown", str(markdown)]) == 0
     text = page.read_text(encoding="utf-8")
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == 5
     assert "http://" not in text.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""
     )
     assert "does not support split buffers" in markdown.read_text(encoding="utf-8")
-    assert "| llama 1B Q8_0 |" in markdown.read_text(encoding="utf-8")
+    assert text.count('role="img" aria-label="') == 5
+    assert "decode, tokens/s by requests at once. split layer: 90.5 at 1, 180.5 at 2, 360.5 at 4" in text
+    assert "# llama 1B Q8_0 on local" in markdown.read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("constructed")
