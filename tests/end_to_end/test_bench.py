@@ -1,7 +1,6 @@
 """`rocmox bench` on the lab's CPU build: every table and plot filled by a real run, and the page looked at."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,7 @@ from rocmox.machine.ssh import SshMachine
 from rocmox.report.bench import HEADINGS, run_rows, to_markdown
 from rocmox.report.bench_page import to_html
 from tests.end_to_end.chat_browser import CHROMIUM, FLAGS
-from tests.end_to_end.conftest import ROOT, Run, play
-from tests.end_to_end.test_llama_cpp import UNIT, in_guest
+from tests.end_to_end.conftest import ROOT, Run
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 MODELS = "/var/lib/llama-models"
@@ -35,16 +33,6 @@ PLAN = Plan(
     batched_repetitions=2,
     threads=1,  # two would wait for each other where other work shares the processors
 )
-SMALL = {
-    "benchmark_stop_service": True,
-    "benchmark_threads": 1,
-    "benchmark_parallel": [1, 2],
-    "benchmark_depths": [0, 256],
-    "benchmark_prompt_tokens": 64,
-    "benchmark_batched_prompt_tokens": 32,
-    "benchmark_generate_tokens": 16,
-    "benchmark_repetitions": 2,
-}
 
 
 @pytest.fixture(scope="module")
@@ -94,24 +82,3 @@ def test_the_page_shows_every_table_and_plot(runs: list[BenchRun]) -> None:
         browser.close()
     assert errors == []
     assert Path(ROOT / "artifacts/bench.png").stat().st_size > 0
-
-
-def test_the_playbook_refuses_then_measures_and_leaves_nothing(site: Run, tmp_path: Path) -> None:
-    assert site.exit_status == 0
-    refused = play(playbook="playbooks/benchmark.yml")
-    assert refused.exit_status != 0
-    assert refused.changed["llm1"] == 0
-    assert "benchmark_stop_service=true" in " ".join(refused.output.split())
-    variables = json.dumps({**SMALL, "benchmark_reports_directory": str(tmp_path)})
-    done = play("-e", variables, playbook="playbooks/benchmark.yml")
-    assert done.exit_status == 0, done.output[-4000:]
-    assert sorted(path.suffix for path in (tmp_path / "llm1").iterdir()) == [".html", ".json", ".md"]
-    (run,) = load_all(tmp_path / "llm1")
-    assert (run.surroundings.machine, len(run.measurements)) == ("llm1", 2 * 2 + 2 * 2)
-    assert in_guest(f"systemctl is-active {UNIT}") == "active"
-    assert (
-        in_guest(
-            "ls -d /var/lib/rocmox-benchmark /run/systemd/system/rocmox-benchmark.service 2>/dev/null || echo none"
-        )
-        == "none"
-    )
