@@ -82,7 +82,7 @@ def planned(found: Model, settings: Settings, shares: list[float]) -> list[tuple
         return list(zip(weights, caches, one.device_bytes * devices, strict=True))
     places = place_layers(layers=found.hyper.all_layers, shares=shares)
     weights = weight_bytes(found, places=places, devices=devices, alignment=RPC_ALIGNMENT, pads_rows=False).device_bytes
-    caches = cache_bytes(found, settings, cells, places=places, devices=devices)
+    caches = cache_bytes(found, settings, cells, places=places, devices=devices)[:-1]
     computed = compute_buffers(
         found, settings, places=places, cells=cells, devices=devices, alignment=RPC_ALIGNMENT
     ).device_bytes

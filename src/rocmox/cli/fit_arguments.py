@@ -25,6 +25,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--n-cpu-moe", type=int, default=0, metavar="N", help="experts of the first N layers in host memory"
     )
+    parser.add_argument("--override-tensor", default="", metavar="PATTERN=CPU,…", help="weights that lie elsewhere")
+    parser.add_argument("--kv-offload", default="on", metavar="on|off", help="off: KV cache in host memory")
     parser.add_argument("--swa-full", default="off", metavar="on|off", help="windowed layers cache the whole context")
     parser.add_argument("--cublas", default="auto", metavar="auto|on|off", help="a build with forced cuBLAS")
 
@@ -47,5 +49,7 @@ def read_request(arguments: argparse.Namespace) -> Request:
         cublas=arguments.cublas,
         gpu_layers=arguments.gpu_layers,
         cpu_expert_layers=arguments.n_cpu_moe,
+        override_tensor=arguments.override_tensor,
+        kv_offload=arguments.kv_offload,
         full_windows=arguments.swa_full,
     )

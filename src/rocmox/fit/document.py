@@ -54,7 +54,11 @@ def _device(index: int, device: DevicePlan) -> dict[str, Any]:
 
 
 def _host(plan: Plan) -> dict[str, Any]:
-    return {"model_mib": _mib(plan.host_model_bytes), "compute_mib": _mib(plan.host_compute_bytes)}
+    return {
+        "model_mib": _mib(plan.host_model_bytes),
+        "context_mib": _mib(plan.host_context_bytes),
+        "compute_mib": _mib(plan.host_compute_bytes),
+    }
 
 
 def _settings(answer: Answer) -> dict[str, Any]:

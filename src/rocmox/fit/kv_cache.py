@@ -66,8 +66,9 @@ def _is_plain(hyper: Hyperparameters) -> bool:
 
 
 def cache_bytes(model: Model, settings: Settings, cells: Cells, *, places: tuple[int, ...], devices: int) -> list[int]:
-    """Bytes of KV cache on each device; a layer's cache lies where the layer does."""
+    """Bytes of KV cache on each device and, last, on the host; a layer's cache lies where the layer does."""
     totals = [0] * (devices + 1)  # the last is the host
     for layer in range(model.hyper.all_layers):
-        totals[places[layer]] += layer_bytes(model, settings, cells, layer) + state_bytes(model, settings, layer)
-    return totals[:-1]
+        place = places[layer] if settings.kv_offload else devices
+        totals[place] += layer_bytes(model, settings, cells, layer) + state_bytes(model, settings, layer)
+    return totals

@@ -55,6 +55,7 @@ class Plan:
     settings: Settings
     devices: tuple[DevicePlan, ...]
     host_model_bytes: int
+    host_context_bytes: int
     host_compute_bytes: int
     context_tokens: int
     places: tuple[int, ...]
@@ -131,6 +132,7 @@ def make_plan(
         settings=settings,
         devices=devices,
         host_model_bytes=weights.host_bytes,
+        host_context_bytes=caches[len(shares)],
         host_compute_bytes=compute.host_bytes,
         context_tokens=cells.context_tokens,
         places=places,
@@ -141,7 +143,7 @@ def make_plan(
 def _weights(model: Model, settings: Settings, places: tuple[int, ...], shares: Sequence[float]) -> Weights:
     if settings.split == "tensor":
         return tensor_weights(model, shares)
-    whole = weight_bytes(model, places=places, devices=len(shares), cpu_expert_layers=settings.cpu_expert_layers)
+    whole = weight_bytes(model, places=places, devices=len(shares), overrides=settings.overrides)
     if settings.split != "row":
         return whole
     return Weights(
@@ -152,8 +154,9 @@ def _weights(model: Model, settings: Settings, places: tuple[int, ...], shares: 
 def _caches(
     model: Model, settings: Settings, cells: Cells, places: tuple[int, ...], shares: Sequence[float]
 ) -> list[int]:
+    """Bytes on each device and, last, on the host."""
     if settings.split == "tensor":
-        return tensor_cache_bytes(model, settings, cells, shares)
+        return [*tensor_cache_bytes(model, settings, cells, shares), 0]
     return cache_bytes(model, settings, cells, places=places, devices=len(shares))
 
 

@@ -11,6 +11,7 @@ from rocmox.fit.builds import LlamaBuild, parse_build
 from rocmox.fit.cards import Card
 from rocmox.fit.graph.profiles import has_profile
 from rocmox.fit.model import Model
+from rocmox.fit.overrides import cpu_experts, parse_overrides
 from rocmox.fit.settings import Settings
 from rocmox.llamacpp.advice import advise_cublas_for_build
 
@@ -43,6 +44,8 @@ class Request:
     cublas: str = "auto"
     gpu_layers: int | None = None
     cpu_expert_layers: int = 0
+    override_tensor: str = ""
+    kv_offload: str = "on"
     full_windows: str = "off"
 
 
@@ -81,8 +84,12 @@ def resolve(request: Request, model: Model, cards: Sequence[Card]) -> Resolved:
         tensor_split=_shares(request.tensor_split),
         peer_copy=_switch("--peer-copy", request.peer_copy),
         all_logits=_one_of("--logits", request.logits, ("slots", "all")) == "all",
-        gpu_layers=request.gpu_layers,
-        cpu_expert_layers=request.cpu_expert_layers,
+        gpu_layers=_gpu_layers(request, model),
+        overrides=(
+            *cpu_experts(_not_negative("--n-cpu-moe", request.cpu_expert_layers)),
+            *parse_overrides(request.override_tensor, devices=len(cards)),
+        ),
+        kv_offload=_switch("--kv-offload", request.kv_offload),
         full_windows=_switch("--swa-full", request.full_windows),
         build=build,
     )
@@ -94,11 +101,29 @@ def resolve(request: Request, model: Model, cards: Sequence[Card]) -> Resolved:
 
 def _refuse_partial(settings: Settings) -> None:
     if settings.is_partly_on_cpu and settings.split in {"row", "tensor"}:
-        raise UsageError("--gpu-layers and --n-cpu-moe are planned with split layer or none alone")
-    if settings.is_partly_on_cpu and settings.build.is_early:
-        raise UsageError(f"--gpu-layers and --n-cpu-moe are not planned for {settings.build.name}; take a newer build")
-    if settings.cpu_expert_layers < 0 or (settings.gpu_layers is not None and settings.gpu_layers < 0):
-        raise UsageError("--gpu-layers and --n-cpu-moe are not negative")
+        raise UsageError(
+            f"split {settings.split} is planned for models that lie on the cards whole",
+            remedy="Take --split layer with --gpu-layers, --n-cpu-moe, --override-tensor or --kv-offload off.",
+        )
+    if settings.overrides and settings.build.is_early:
+        raise UsageError(
+            f"{settings.build.name} has neither --n-cpu-moe nor --override-tensor (2025-04 and later)",
+            remedy="Take a newer build, or --gpu-layers.",
+        )
+
+
+def _gpu_layers(request: Request, model: Model) -> int | None:
+    """None when all layers and the output are offloaded, which is what -ngl 99 means for most models."""
+    layers = request.gpu_layers
+    if layers is None or _not_negative("--gpu-layers", layers) > model.hyper.all_layers:
+        return None
+    return layers
+
+
+def _not_negative(option: str, value: int) -> int:
+    if value < 0:
+        raise UsageError(f"{option} {value} is negative")
+    return value
 
 
 def _default_context(model: Model) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 
 from rocmox.facts.ggml_types import F16, GgmlType
 from rocmox.fit.builds import LATEST, LlamaBuild
+from rocmox.fit.overrides import Override
 
 _NEWEST = LlamaBuild(number=LATEST)
 
@@ -16,8 +17,8 @@ class Settings:
 
     `all_logits`: logits for every token of a micro batch instead of one per slot. `peer_copy` False: a build without
     copies between GPUs, which hence makes no pipeline copies. The last `gpu_layers` are offloaded, the
-    output counts as one (None: all); experts of the first `cpu_expert_layers` stay in host memory. `full_windows`:
-    windowed layers cache the whole context.
+    output counts as one (None: all); `overrides` place single weights. `full_windows`: windowed layers cache the whole
+    context. `kv_offload` False: caches stay in host memory.
     """
 
     context_tokens: int
@@ -32,11 +33,12 @@ class Settings:
     peer_copy: bool = True
     all_logits: bool = False
     gpu_layers: int | None = None
-    cpu_expert_layers: int = 0
+    overrides: tuple[Override, ...] = ()
+    kv_offload: bool = True
     full_windows: bool = False
     build: LlamaBuild = _NEWEST
 
     @property
     def is_partly_on_cpu(self) -> bool:
-        """Whether some weights of layers stay in host memory."""
-        return self.gpu_layers is not None or self.cpu_expert_layers > 0
+        """Whether weights or caches lie elsewhere than their layer's device, which ends pipelining."""
+        return self.gpu_layers is not None or bool(self.overrides) or not self.kv_offload

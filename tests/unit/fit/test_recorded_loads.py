@@ -16,6 +16,7 @@ from rocmox.fit.builds import parse_build
 from rocmox.fit.compute import compute_buffers
 from rocmox.fit.kv_cache import cache_bytes, count_cells
 from rocmox.fit.model import Model, from_header
+from rocmox.fit.overrides import cpu_experts
 from rocmox.fit.placement import place_layers
 from rocmox.fit.settings import Settings
 from rocmox.fit.weights import weight_bytes
@@ -53,7 +54,7 @@ def planned(model: Model, row: dict[str, Any]) -> list[tuple[float, float, float
         flash_attention=row["flash_attn"] and model.hyper.architecture != "grok",
         all_logits=row["all_logits"],
         gpu_layers=row.get("gpu_layers"),
-        cpu_expert_layers=row.get("cpu_expert_layers", 0),
+        overrides=cpu_experts(row.get("cpu_expert_layers", 0)),
         build=parse_build(row["build"]),
     )
     places = place_layers(layers=model.hyper.all_layers, shares=row["tensor_split"], on_gpus=settings.gpu_layers)
@@ -64,7 +65,7 @@ def planned(model: Model, row: dict[str, Any]) -> list[tuple[float, float, float
         devices=devices,
         alignment=ALIGNMENT,
         pads_rows=False,
-        cpu_expert_layers=settings.cpu_expert_layers,
+        overrides=settings.overrides,
     )
     caches = cache_bytes(model, settings, cells, places=places, devices=devices)
     compute = compute_buffers(
@@ -72,7 +73,7 @@ def planned(model: Model, row: dict[str, Any]) -> list[tuple[float, float, float
     ).device_bytes
     return [
         (size / MIB, cache / MIB, work / MIB)
-        for size, cache, work in zip(weights.device_bytes, caches, compute, strict=True)
+        for size, cache, work in zip(weights.device_bytes, caches[:-1], compute, strict=True)
     ]
 
 

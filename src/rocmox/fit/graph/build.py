@@ -10,8 +10,10 @@ from rocmox.fit.graph import operations as op
 from rocmox.fit.graph.graph import Graph
 from rocmox.fit.graph.tensor import Tensor
 from rocmox.fit.model import Model
+from rocmox.fit.overrides import place_of
 from rocmox.fit.settings import Settings
-from rocmox.fit.weights import is_expert
+
+_ALWAYS_PINNED_BELOW = 32
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -41,6 +43,7 @@ class Build:
     def weight(self, name: str, place: int) -> Tensor | None:
         """A weight of the model on a device, None when the file has none of this name."""
         if name not in self.held:
+            place = place_of(self.settings.overrides, name, place=place, cpu=self.cpu)
             info: TensorInfo | None = self.model.tensors.get(name)
             if info is None:
                 return None
@@ -54,8 +57,7 @@ class Build:
 
     def of_layer(self, layer: int, name: str) -> Tensor | None:
         """A layer's weight by its name behind `blk.N.`."""
-        on_cpu = layer < self.settings.cpu_expert_layers and is_expert(name)
-        return self.weight(f"blk.{layer}.{name}", self.cpu if on_cpu else self.places[layer])
+        return self.weight(f"blk.{layer}.{name}", self.places[layer])
 
     def has(self, layer: int, name: str) -> bool:
         """Whether a layer has this weight."""
@@ -67,15 +69,30 @@ class Build:
         if name not in self.held:
             kind = self.settings.kv_k if part == "k" else self.settings.kv_v
             shape = (width, cells, self.streams, 1)
-            self.held[name] = op.held(name, kind, shape, self.places[layer], is_weight=False)
+            self.held[name] = op.held(name, kind, shape, self.cache_place(layer), is_weight=False)
         return self.held[name]
 
     def state(self, layer: int, part: str, width: int) -> Tensor:
         """A layer's recurrent state, one row for each slot."""
         name = f"cache_{part}_l{layer}"
         if name not in self.held:
-            self.held[name] = op.held(name, F32, (width, self.slots, 1, 1), self.places[layer], is_weight=False)
+            self.held[name] = op.held(name, F32, (width, self.slots, 1, 1), self.cache_place(layer), is_weight=False)
         return self.held[name]
+
+    def cache_place(self, layer: int) -> int:
+        """Where a layer's cache lies."""
+        return self.places[layer] if self.settings.kv_offload else self.cpu
+
+    def pin(self, tensor: Tensor, place: int) -> None:
+        """A node that llama.cpp places by order (`graph_get_cb`), which it does for whole models on cards."""
+        if self.settings.gpu_layers is None or self.tokens < _ALWAYS_PINNED_BELOW:
+            self.graph.pin(tensor, place)
+
+    def on_host(self, tensor: Tensor) -> Tensor:
+        """The end of attention, which runs where the cache is when that is the host."""
+        if not self.settings.kv_offload:
+            self.graph.pin(tensor, self.cpu)
+        return tensor
 
     def cells(self, layer: int) -> int:
         """Cells of a layer's KV cache in one stream."""

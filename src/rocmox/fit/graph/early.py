@@ -116,7 +116,7 @@ class Early:
         scores = op.like("soft_max", scores, *(() if mask is None else (mask,)))
         value = op.view(caches[1], op.four(cells, hyper.head_v, kv_heads))
         current = op.permute(op.mul_mat(value, scores), 0, 2, 1, 3)
-        return build.graph.expand(op.cont(current, width, tokens))
+        return build.graph.expand(build.on_host(op.cont(current, width, tokens)))
 
     def attend_compressed(self, build: Build, inputs: Inputs, layer: int, heads: LatentHeads) -> Tensor:
         """Not in this generation; files that need it are refused."""

@@ -153,7 +153,7 @@ def attend_heads(
         current = op.mul_mat(decompress, current)
     current = op.permute(current, 0, 2, 1, 3)
     ne = current.ne
-    return build.graph.expand(op.cont(current, ne[0] * ne[1], ne[2] * ne[3]))
+    return build.graph.expand(build.on_host(op.cont(current, ne[0] * ne[1], ne[2] * ne[3])))
 
 
 def attend_batch(build: Build, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:

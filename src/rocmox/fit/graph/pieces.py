@@ -31,7 +31,7 @@ def scaled_norm(
     """The same with the weights at hand."""
     current = op.like(kind, current)
     if place is not None and (weight is not None or bias is not None):
-        build.graph.pin(current, place)
+        build.pin(current, place)
     if weight is not None:
         current = op.like("mul", current, weight)
     if bias is not None:
