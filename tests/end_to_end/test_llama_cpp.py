@@ -163,9 +163,15 @@ def test_models_of_wrong_checksum_or_content_are_explained(url: str, key: str, l
     assert fetched.exit_status != 0
     assert "expected 00000" in " ".join(fetched.output.split())
     assert "Point current at the build" not in fetched.output
-    loaded = serve(llama_cpp_models=[{"name": "bad", "path": "/etc/hostname", "port": 8090}])
-    assert loaded.exit_status != 0
-    assert "the model cannot be loaded" in " ".join(loaded.output.split())
+    refused = serve(llama_cpp_models=[{"name": "bad", "path": "/etc/hostname", "port": 8090}])
+    assert refused.exit_status != 0
+    assert "/etc/hostname: it does not begin with GGUF" in " ".join(refused.output.split())
+    assert refused.changed["llm1"] == 0
+    known = in_guest("ls /var/lib/llama-models/tiny-*.gguf")
+    wish = {"name": "bad", "path": known, "port": 8090, "extra_arguments": ["--no-such-argument"]}
+    started = serve(llama_cpp_models=[wish])
+    assert started.exit_status != 0
+    assert "this version of llama-server does not take one of the arguments" in " ".join(started.output.split())
     assert ask(url, key) == (200, SENTENCE)
     assert serve().exit_status == 0
     assert in_guest("ls /etc/systemd/system | grep llama-server@") == UNIT

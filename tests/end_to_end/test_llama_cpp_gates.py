@@ -99,6 +99,21 @@ def test_kernels_that_agree_are_compared_once(tmp_path: Path) -> None:
     assert "MUL_MAT_ID" in ad_hoc("command", f"cat {BUILD}/comparison.json")
 
 
+def test_going_back_shows_the_comparison_or_makes_up_for_it(tmp_path: Path) -> None:
+    stand_in_for_test_backend_ops(tmp_path, "OK")
+    kept = {"version": "b6170", "backend": "hip", "mmvq": "mmvq gfx906", "compared": ["gfx906"]}
+    back = {"llama_cpp_rollback_to": KEY, "llama_cpp_found_kept_build": {"stdout": json.dumps(kept)}}
+    ad_hoc("file", f"path={BUILD} state=absent")
+    unseen = part("compare_build", **back, llama_cpp_toolchain={"card_visible": False})
+    assert "compile-proven only, not compared on a card" in words_of(unseen)
+    made_up, shown = part("compare_build", **back), part("compare_build", **back)
+    assert (made_up.exit_status, shown.exit_status) == (0, 0), made_up.output
+    assert "Compare the patched kernels with the processor's results" in words_of(made_up)
+    assert f"were compared with the processor's results when it was built ({BUILD}/comparison.json" in words_of(shown)
+    assert "AMD Radeon VII" in shown.output
+    assert shown.changed["llm1"] == 0
+
+
 def test_the_difference_is_shown_and_a_foreign_source_is_refused(tmp_path: Path) -> None:
     ad_hoc("command", f"mkdir -p {CUDA} {WORK}/libexec")
     (tmp_path / "common.cuh").write_text(COMMON, encoding="utf-8")

@@ -4,6 +4,7 @@ Part of plan_build.py, which runs on the controller; every problem says what, wh
 """
 
 import re
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,19 +16,23 @@ SPLIT_MODES = ("none", "layer", "row", "tensor")
 ROW_SPLIT_ENDS_AT_BUILD = 9890  # removed from the CUDA/HIP backend by llama.cpp's pull request 24216
 TENSOR_SPLIT_FROM_BUILD = 8738  # pull request 19378
 PORTS = range(1, 65536)
+ENCODED = "In a user or password write %2F for /, %3A for :, %40 for @ and %23 for #."
 
 
 def source(wish: Wish) -> Iterator[str]:
     """Pinned sources are pinned wholly."""
     if wish["backend"] == "hip" and not wish["gpu_targets"]:
         yield "llama_cpp_gpu_targets is empty, and a HIP build needs a target. Name yours, such as gfx906 for MI50."
+    repository = re.sub(r"://[^/@]*@", "://", wish["git_url"])
     if wish["source"] == "git" and not re.fullmatch(r"[0-9a-f]{40}", wish["commit"]):
         yield (
             f"llama_cpp_commit is {wish['commit']!r}, which is no full commit id. Give the 40 hexadecimal digits that "
-            f"`git ls-remote {wish['git_url']} {wish['version']}` prints, so that a moved tag is noticed."
+            f"`git ls-remote {repository} {wish['version']}` prints, so that a moved tag is noticed."
         )
     if wish["source"] == "archive" and not wish["archive_url"]:
         yield "llama_cpp_source is archive and llama_cpp_archive_url is empty. Name the archive, or use git as source."
+    if not is_address(wish["git_url"] if wish["source"] == "git" else wish["archive_url"]):
+        yield f"llama_cpp_{wish['source']}_url is no address. {ENCODED}"
     if wish["source"] == "archive" and not is_sha256(wish["archive_sha256"]):
         yield (
             f"llama_cpp_archive_sha256 is {wish['archive_sha256']!r}, which is no SHA-256. Give the 64 lower-case "
@@ -51,8 +56,10 @@ def model_problems(model: Wish) -> Iterator[str]:
         yield "the name becomes a unit and a file name. Use letters, digits, dot, dash and underscore."
     if bool(model.get("url")) == bool(model.get("path")):
         yield "give either url (with sha256) or path (a file in the guest)."
+    if not is_address(model.get("url") or ""):
+        yield f"url is no address. {ENCODED}"
     checksum = model.get("sha256", "")
-    if model.get("url") and not is_sha256(checksum):
+    if (model.get("url") or checksum) and not is_sha256(checksum):
         yield f"sha256 is {checksum!r}. Give the 64 lower-case hexadecimal digits that the file's publisher lists."
     if int(model["port"]) not in PORTS:
         yield f"port {model['port']} does not exist. Use 1024 to 65535."
@@ -85,6 +92,15 @@ def split_problems(model: Wish, wish: Wish) -> Iterator[str]:
         )
     elif mode == "tensor" and not model["flash_attention"]:
         yield "split_mode tensor needs flash attention. Set flash_attention: true."
+
+
+def is_address(url: str) -> bool:
+    """Whether host and port can be told; a password with a bare `/` or `#` would be taken for them, and be shown."""
+    try:
+        port = urllib.parse.urlsplit(url).port
+    except ValueError:
+        return False
+    return port is None or port >= 0
 
 
 def is_sha256(text: str) -> bool:

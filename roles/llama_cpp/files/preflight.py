@@ -1,20 +1,21 @@
 """Find every reason why this guest cannot build llama.cpp or serve the wished models, before anything is changed.
 
-Runs inside the guest with the standard library alone: `python3 -c PROGRAM < WISH`, WISH being the JSON object that
-tasks/preflight.yml writes (it may hold addresses with passwords, so it is no argument). Prints
+Runs inside the guest with the standard library alone, behind web_access.py: `python3 -c BOTH < WISH`, WISH being the
+JSON object that tasks/preflight.yml writes (it may hold addresses with passwords, so it is no argument). Prints
 `{"problems": ["what, where, why, what now", …]}`; looks, and changes nothing.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from web_access import FAILURES, commit_of_tag, find_tag, shown, size_bytes, why
 
 Wish = dict[str, Any]
 
@@ -24,6 +25,7 @@ NEEDED_MEMORY_MIB = 1500  # one compiler process on the largest file
 SPARE_MIB = 512  # left on the models' disk
 SYSTEM_ROCBLAS = ("/usr/lib/x86_64-linux-gnu/rocblas", "/usr/lib64/rocblas", "/usr/lib/rocblas")
 PATCHING_PYTHON = (3, 11)  # rocmox's own minimum
+ROUTE = "Check the address and the guest's route to it; a proxy goes into llama_cpp_download_environment."
 
 
 def ports(wish: Wish) -> Iterator[str]:
@@ -102,52 +104,92 @@ def memory(wish: Wish) -> Iterator[str]:
         )
 
 
-def build_space(wish: Wish) -> Iterator[str]:
-    """Enough for the first build; whether a later one is to be made is known, and asked, when it has its name."""
-    free, need = free_mib(wish["work_directory"]), int(wish["needed_mib"])
-    if not Path(wish["install_directory"], "current").exists() and free < need:
+def source(wish: Wish) -> Iterator[str]:
+    """The source that a build needs is what it should be, as far as that can be known before it is fetched."""
+    wanted = wish["source"]
+    if not wanted or not wanted["url"] or Path(wanted.get("file", "/")).is_file():
+        return
+    where = shown(wanted["url"])
+    if wanted["kind"] == "archive":
+        try:
+            wanted["mib"] = remote_mib(wanted["url"], wanted["file"], schemes=("http", "https", "file"))
+        except FAILURES as error:
+            yield f"The source {where} cannot be fetched from this guest: {why(error)}. {ROUTE}"
+        return
+    try:
+        found = tag_commit(wanted["url"], wanted["tag"])
+    except FAILURES as error:
+        yield f"The repository {where} cannot be read from this guest: {why(error)}. {ROUTE}"
+        return
+    if not found:
+        yield f"The repository {where} has no tag {wanted['tag']}. Check llama_cpp_git_url and llama_cpp_version."
+    elif found != wanted["commit"]:
         yield (
-            f"{free} MiB are free for {wish['work_directory']}, and a {wish['backend']} build takes {need} MiB. "
-            f"Enlarge the disk: `pct resize VMID rootfs +{need - free}M` on the node."
+            f"In {where} the tag {wanted['tag']} is commit {found}, and llama_cpp_commit is {wanted['commit']}. "
+            "The tag was moved, or llama_cpp_commit is wrong: compare it with the release's page."
         )
 
 
+def tag_commit(url: str, tag: str) -> str:
+    """The commit behind a tag; by git itself where it is no web address."""
+    if url.startswith(("http://", "https://")):
+        return commit_of_tag(url, tag)
+    if not shutil.which("git"):
+        raise OSError("git is not installed here yet, and without it only http and https addresses can be asked")
+    done = subprocess.run(
+        ["timeout", "60", "git", "ls-remote", "--", url, f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"},
+        check=False,
+    )
+    if done.returncode != 0:
+        raise OSError(" ".join(done.stderr.split())[-200:] or "git does not answer")
+    return find_tag(done.stdout, tag)
+
+
 def model_files(wish: Wish) -> Iterator[str]:
-    """Local files are there, remote ones answer, and what is missing fits."""
-    missing_mib = 0
+    """Local files are there, and remote ones answer."""
     for model in wish["models"]:
         if model.get("path") and not Path(model["path"]).is_file():
             yield f"Model {model['name']!r}: {model['path']} is no file in this guest. Copy it there, or give url."
         if not model.get("url") or Path(model["file"]).exists():
             continue
         try:
-            missing_mib += (remote_bytes(model["url"]) - present_bytes(Path(model["file"] + ".partial"))) // MIB
-        except (OSError, ValueError) as error:
+            model["mib"] = remote_mib(model["url"], model["file"], schemes=("http", "https"))
+        except FAILURES as error:
+            where = shown(model["url"])
+            yield f"Model {model['name']!r}: {where} cannot be fetched from this guest: {why(error)}. {ROUTE}"
+
+
+def remote_mib(url: str, file: str, *, schemes: tuple[str, ...]) -> int:
+    """What is still to be fetched; one of FAILURES when it cannot be."""
+    if url.partition("://")[0] not in schemes:
+        raise OSError(f"only {' and '.join(schemes)} addresses can be fetched")
+    return (size_bytes(url) - present_bytes(Path(f"{file}.partial"))) // MIB
+
+
+def space(wish: Wish) -> Iterator[str]:
+    """Room for everything that is to come, counted for each disk; what model_files and source have found is known."""
+    models = sum(model.get("mib", 0) for model in wish["models"])
+    needs = [
+        (wish["work_directory"], int(wish["needed_mib"]), f"a {wish['backend']} build"),
+        (wish["work_directory"], wish["source"].get("mib", 0), "its source"),
+        (wish["models_directory"], models + SPARE_MIB if models else 0, "the models still to be fetched"),
+    ]
+    disks: dict[int, list[tuple[str, int, str]]] = {}
+    for need in needs:
+        if need[1] > 0:
+            disks.setdefault(existing(need[0]).stat().st_dev, []).append(need)
+    for wanted in disks.values():
+        free, need_mib = free_mib(wanted[0][0]), sum(mib for _, mib, _ in wanted)
+        if free < need_mib:
             yield (
-                f"Model {model['name']!r}: {shown(model['url'])} cannot be fetched from this guest: {error}. Check the "
-                "address and the guest's route; a proxy goes into llama_cpp_download_environment."
+                f"{free} MiB are free for {' and '.join(dict.fromkeys(place for place, _, _ in wanted))}, and "
+                f"{' and '.join(f'{what} ({mib} MiB)' for _, mib, what in wanted)} take {need_mib} MiB. "
+                f"Enlarge the disk: `pct resize VMID rootfs +{need_mib - free}M` on the node; or mount a bigger one "
+                "there, or lower llama_cpp_builds_kept."
             )
-    free = free_mib(wish["models_directory"])
-    if missing_mib and missing_mib + SPARE_MIB > free:
-        yield (
-            f"The models still to be fetched take {missing_mib} MiB, and {free} MiB are free for "
-            f"{wish['models_directory']}. Enlarge the disk (`pct resize`), or mount a bigger one there."
-        )
-
-
-def remote_bytes(url: str) -> int:
-    """The size a server announces, 0 when it announces none; OSError and ValueError when it cannot be asked."""
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("only http and https addresses can be fetched")
-    request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - checked above
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-        return int(answer.headers.get("Content-Length") or 0)
-
-
-def shown(url: str) -> str:
-    """An address without what may be a password: user, and everything behind the path."""
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def present_bytes(path: Path) -> int:
@@ -155,12 +197,17 @@ def present_bytes(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def free_mib(directory: str) -> int:
-    """Free space where `directory` is, or will be."""
+def existing(directory: str) -> Path:
+    """The directory, or the one that it will be created in."""
     path = Path(directory)
     while not path.exists():
         path = path.parent
-    return shutil.disk_usage(path).free // MIB
+    return path
+
+
+def free_mib(directory: str) -> int:
+    """Free space where `directory` is, or will be."""
+    return shutil.disk_usage(existing(directory)).free // MIB
 
 
 def run(argv: list[str]) -> str:
@@ -176,8 +223,9 @@ def succeeds(argv: list[str]) -> bool:
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
-CHECKS = (ports, distribution, sandbox, rocblas, patching, memory, build_space, model_files)
+CHECKS = (ports, distribution, sandbox, rocblas, patching, memory, source, model_files, space)
 
 if __name__ == "__main__":
     asked = json.load(sys.stdin)
+    os.environ.update(asked["environment"])
     print(json.dumps({"problems": [problem for check in CHECKS for problem in check(asked)]}))

@@ -1,7 +1,7 @@
 """Name the compilers and the processor's instruction sets that a build depends on, and what is not installed yet.
 
 `python3 - WISH < probe_toolchain.py`, WISH being the JSON object that tasks/identify_build.yml writes. Prints
-`{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "free_mib", "missing", "problem"}`: `missing` are
+`{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "missing", "problem"}`: `missing` are
 packages and accounts, `problem` is empty when the build can begin.
 """
 
@@ -9,7 +9,6 @@ import grp
 import json
 import os
 import pwd
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +37,7 @@ def main(wish: Wish) -> None:
         problem = problem or hip_problem(identity, hip_root, hip_compiler)
     found: dict[str, object] = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem}
     found |= {"hip_root": hip_root, "hip_compiler": hip_compiler, "card_visible": opens("/dev/kfd")}
-    found |= {"free_mib": free_mib(Path(wish["work_directory"])), "missing": missing(wish)}
+    found["missing"] = missing(wish)
     print(json.dumps(found))
 
 
@@ -94,13 +93,6 @@ def first(patterns: tuple[str, ...]) -> str:
     """The first executable; of several LLVM releases the one that sorts first, as ROCm's packages lag behind."""
     found = [path for pattern in patterns for path in sorted(Path("/").glob(pattern)) if os.access(path, os.X_OK)]
     return str(found[0]) if found else ""
-
-
-def free_mib(directory: Path) -> int:
-    """Free space where `directory` is, or will be."""
-    while not directory.exists():
-        directory = directory.parent
-    return shutil.disk_usage(directory).free >> 20
 
 
 def opens(device: str) -> bool:

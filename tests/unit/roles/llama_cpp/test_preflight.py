@@ -1,6 +1,9 @@
 """Every guard of the preflight fires once, and a good wish passes all of them."""
 
-from collections.abc import Callable
+import functools
+import http.server
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +26,7 @@ WISH: dict[str, Any] = {
     "backend": "hip",
     "hip_root": "",
     "needed_mib": 4000,
+    "source": {},
     "gpu_targets": ["gfx906"],
     "patched": True,
     "models": [MODEL],
@@ -94,26 +98,74 @@ def test_little_memory_is_refused(preflight: ModuleType) -> None:
     assert "memory_mib" in problems(preflight.memory, memory_mib=1024)
 
 
-def test_a_full_disk_says_how_much_is_missing(
-    preflight: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+PLACES = {"work_directory": "/no/such/work", "models_directory": "/no/such/models"}
+
+
+def test_a_full_disk_says_how_much_is_missing(preflight: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "free_mib", lambda _directory: 3000)
-    places = {"install_directory": str(tmp_path), "work_directory": str(tmp_path / "work")}
-    assert "rootfs +1000M" in problems(preflight.build_space, **places)
-    (tmp_path / "current").mkdir()
-    assert problems(preflight.build_space, **places) == ""
+    found = problems(preflight.space, **PLACES)
+    assert "a hip build (4000 MiB) take 4000 MiB" in found
+    assert "rootfs +1000M" in found
+    assert problems(preflight.space, **PLACES, needed_mib=0) == ""
 
 
-def test_models_that_do_not_fit_are_refused(
-    preflight: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_shares_a_disk_is_added_up(preflight: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "free_mib", lambda _directory: 40000)
-    monkeypatch.setattr(preflight, "remote_bytes", lambda _url: 40 << 30)
+    monkeypatch.setattr(preflight, "size_bytes", lambda _url: 38 << 30)
     model = {**MODEL, "file": str(tmp_path / "one.gguf")}
-    assert "take 40960 MiB" in problems(preflight.model_files, models=[model], models_directory="/")
+    assert problems(preflight.model_files, models=[model]) == ""
+    assert "still to be fetched (39424 MiB) take 43424 MiB" in problems(preflight.space, models=[model], **PLACES)
     with (tmp_path / "one.gguf.partial").open("wb") as partial:
         partial.truncate(30 << 30)
-    assert problems(preflight.model_files, models=[model], models_directory="/") == ""
+    assert problems(preflight.model_files, models=[model]) == ""
+    assert problems(preflight.space, models=[model], **PLACES) == ""
+
+
+@pytest.fixture
+def git_server(tmp_path: Path) -> Iterator[str]:
+    """What a repository tells about its tags, in the words of `git upload-pack`: an annotated tag has a second line."""
+    (tmp_path / "info").mkdir()
+    lines = f"003d{'a' * 40} refs/tags/b1\n0046{'b' * 40} refs/tags/b10\n0049{'c' * 40} refs/tags/b10^{{}}\n0000"
+    (tmp_path / "info" / "refs").write_text(f"001e# service=git-upload-pack\n0000{lines}")
+    handler = functools.partial(QuietHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://user:secret@127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_words: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("tag", "commit", "found"),
+    [
+        ("b1", "a" * 40, ""),
+        ("b10", "c" * 40, ""),
+        ("b1", "c" * 40, f"the tag b1 is commit {'a' * 40}, and llama_cpp_commit is ccc"),
+        ("b2", "a" * 40, "has no tag b2"),
+    ],
+)
+def test_the_commit_of_a_tag_is_known_without_git(
+    preflight: ModuleType, git_server: str, tag: str, commit: str, found: str
+) -> None:
+    said = problems(preflight.source, source={"kind": "git", "url": git_server, "tag": tag, "commit": commit})
+    assert found in said
+    assert bool(found) == bool(said)
+    assert "secret" not in said
+
+
+def test_a_source_that_does_not_answer_is_named(preflight: ModuleType, git_server: str) -> None:
+    archive = {"kind": "archive", "file": "/no/such/file"}
+    absent = problems(preflight.source, source={**archive, "url": f"{git_server}none.tar.gz?token=secret"})
+    assert "none.tar.gz cannot be fetched from this guest: the server answers 404" in absent
+    nobody = problems(preflight.source, source={"kind": "git", "url": "http://a:se/cret@127.0.0.1:1/", "tag": "b1"})
+    assert "cannot be read from this guest" in nobody
+    assert "cret" not in absent + nobody
+    assert problems(preflight.source, source={**archive, "url": f"{git_server}info/refs"}) == ""
+    assert problems(preflight.source, source={}) == ""
 
 
 def test_a_model_that_cannot_be_fetched_is_named(preflight: ModuleType, tmp_path: Path) -> None:
@@ -124,7 +176,7 @@ def test_a_model_that_cannot_be_fetched_is_named(preflight: ModuleType, tmp_path
     }
     found = problems(preflight.model_files, models=[model], models_directory="/")
     assert "ftp://mirror.invalid/one.gguf cannot be fetched" in found
-    assert "only http and https" in found
+    assert "only http and https addresses" in found
     assert "secret" not in found
 
 
