@@ -28,7 +28,10 @@ _BORROWED = 4
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """`change` of `after` against `before`; `ratio` is after over before, `threshold` what noise may explain."""
+    """`change` of `after` against `before`; `ratio` is after over before, `threshold` what noise explains of its log.
+
+    A threshold of 0.05 is about 5 % either way; one of 1.1 lets noise explain a third or three times the speed.
+    """
 
     before: Measurement
     after: Measurement
@@ -79,11 +82,12 @@ def compare_one(before: Measurement, after: Measurement, noise: Noise | None = N
     apart = math.sqrt(2 * noise.between) * reach(noise.chance, noise.between_degrees) if noise.between_degrees else 0.0
     threshold = max(SMALLEST_CHANGE, _within(before, after, noise), apart)
     return Comparison(
-        before=before, after=after, ratio=ratio, threshold=threshold, change=_classify(ratio - 1, threshold)
+        before=before, after=after, ratio=ratio, threshold=threshold, change=_classify(math.log(ratio), threshold)
     )
 
 
 def _classify(change: float, threshold: float) -> Change:
+    """By the logarithm of the ratio: noise is a factor, and a speed can lose no more than all of itself."""
     if abs(change) > threshold:
         return "slower" if change < 0 else "faster"
     return "too noisy" if threshold > NOISY else "same"

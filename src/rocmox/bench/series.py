@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import shlex
 from collections.abc import Callable, Iterator
 
@@ -12,10 +13,15 @@ from rocmox.bench.commands import Abilities, Plan, batched_bench, llama_bench
 from rocmox.bench.llama_bench import parse_begun, parse_build, parse_llama_bench
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.store import Failure
-from rocmox.errors import CannotLookError
+from rocmox.errors import CannotLookError, CommandError
 from rocmox.machine import Completed, Machine
 
 Tell = Callable[[str], None]
+
+_TELLING = re.compile(
+    r"\berror\b|not support|requires|out of memory|unable to allocate|failed to allocate", re.IGNORECASE
+)
+_GENERAL = re.compile(r"^\S*llama.bench: error|failed to load model$")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -34,8 +40,9 @@ class Series:
     def measure(self, split_mode: str) -> None:
         """One request at every depth, then several at once."""
         single: list[Measurement] = []
-        with self._noting(f"split {split_mode}", single):
-            done = self._run(llama_bench(self.plan, split_mode, self.abilities))
+        command = llama_bench(self.plan, split_mode, self.abilities)
+        with self._noting(f"split {split_mode}", single, command):
+            done = self._run(command)
             single += parse_begun(done.stdout)
             self.build = self.build or parse_build(done.stdout)
             done.check()
@@ -70,9 +77,19 @@ class Series:
         return self.machine.run(argv, timeout_seconds=self.timeout_seconds)
 
     @contextlib.contextmanager
-    def _noting(self, label: str, found: list[Measurement]) -> Iterator[None]:
+    def _noting(self, label: str, found: list[Measurement], command: list[str] | None = None) -> Iterator[None]:
         try:
             yield
         except CannotLookError as error:
             self.tell(f"{label}: {len(found)} figures, then it failed" if found else f"{label} gave no figures")
-            self.failures.append(Failure(label=label, reason=error.message[-2000:]))
+            why = self._own_words(command) if command and not found else ""
+            self.failures.append(Failure(label=label, reason=f"{error.message[-2000:]}{why}"))
+
+    def _own_words(self, command: list[str]) -> str:
+        """Why a model does not load: llama-bench keeps llama.cpp's words to itself unless it is verbose."""
+        try:
+            said = self.machine.run([*command, "-r", "1", "-v"], timeout_seconds=self.timeout_seconds).stderr
+        except CommandError:
+            return ""
+        told = [line.strip() for line in said.splitlines() if _TELLING.search(line) and not _GENERAL.search(line)]
+        return f"\n{told[0][-500:]}" if told else ""

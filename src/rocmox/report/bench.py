@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from rocmox.report.table import render_table
 
 SCHEMA_VERSION = 1
 HEADINGS = ("model", "what", "tokens/s", "of the limit", "range", "published", "ratio")
+_LOPSIDED = 0.15
 COMPARED = ("what", "verdict", "change", "noise allows", "before", "after")
 
 
@@ -47,7 +49,7 @@ def comparison_rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
             one.after.title(),
             one.change,
             f"{(one.ratio - 1) * 100:+.1f} %",
-            f"± {one.threshold * 100:.1f} %",
+            _noise(one.threshold),
             f"{one.before.tokens_per_second:.2f}",
             f"{one.after.tokens_per_second:.2f}",
         )
@@ -139,6 +141,13 @@ def surroundings_lines(run: Run) -> list[str]:
     facts |= {"built with": " ".join(around.llama_options)} if around.llama_options else {}
     facts |= {"RPC servers": ", ".join(around.rpc)} if around.rpc else {}
     return [f"{name}: {value or 'unknown'}" for name, value in facts.items()]
+
+
+def _noise(threshold: float) -> str:
+    """`± 4.2 %`, and both ends where they lie differently far."""
+    if threshold < _LOPSIDED:
+        return f"± {threshold * 100:.1f} %"
+    return f"{math.expm1(-threshold) * 100:+.0f} to {math.expm1(threshold) * 100:+.0f} %"
 
 
 def _row(measurement: Measurement, run: Run) -> tuple[str, ...]:

@@ -60,6 +60,20 @@ def test_figures_of_a_bench_that_ends_early_are_kept(
     assert "Without figures" in _report(tmp_path, capsys)
 
 
+def test_what_llama_bench_says_only_when_it_is_verbose(programs: Path, tmp_path: Path) -> None:
+    """As the newest build ends for `-sm row`: the reason stands between general lines, and only with -v."""
+    lines = ["llama_model_load: error loading model: device ROCm0 does not support split buffers"]
+    lines += ["llama_model_load_from_file_impl: failed to load model"]
+    spoken = 'case "$*" in *" -v") printf "%s\\n" ' + " ".join(f'"{line}"' for line in lines) + " >&2 ;; esac"
+    refusing = f'*"-sm row"*) {spoken}; echo "llama_bench: error: failed to load model" >&2; exit 1 ;;\nesac'
+    program(
+        programs / "llama-bench", BENCH[: BENCH.index('*"-sm row"')] + refusing + '\ncat "$(dirname "$0")/bench.json"\n'
+    )
+    assert measure(programs, tmp_path / "store", "--split", "layer,row") == 0
+    (run,) = load_all(tmp_path / "store")
+    assert run.failures[0].reason.splitlines()[-2:] == ["llama_bench: error: failed to load model", lines[0]]
+
+
 def test_requests_at_once_that_do_not_fit_leave_the_others(
     programs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
