@@ -18,10 +18,11 @@ _REMEDY = r"Write PATTERN=CPU or PATTERN=ROCm1, for example 'blk\.(1|2)\.ffn_.*_
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Override:
-    """Weights whose name has this pattern go to a device; `device` None is the host."""
+    """Weights whose name has this pattern go to a device, None is the host; `option` asks llama-server for it."""
 
     pattern: str
     device: int | None = None
+    option: str = dataclasses.field(default="", compare=False)
 
 
 def parse_overrides(text: str, *, devices: int) -> tuple[Override, ...]:
@@ -33,7 +34,8 @@ def cpu_experts(layers: int) -> tuple[Override, ...]:
     """`--n-cpu-moe`: the experts of the first layers."""
     if layers <= 0:
         return ()
-    return (Override(pattern=rf"blk\.({'|'.join(map(str, range(layers)))})\.{_EXPERTS}"),)
+    pattern = rf"blk\.({'|'.join(map(str, range(layers)))})\.{_EXPERTS}"
+    return (Override(pattern=pattern, option=f"--n-cpu-moe {layers}"),)
 
 
 def place_of(overrides: tuple[Override, ...], name: str, *, place: int, cpu: int) -> int:
@@ -53,13 +55,13 @@ def _parse(part: str, devices: int) -> Override:
     except re.error as error:
         raise UsageError(f"--override-tensor {pattern!r} is no regular expression: {error}", remedy=_REMEDY) from error
     if target.upper() == "CPU":
-        return Override(pattern=pattern)
+        return Override(pattern=pattern, option=f"-ot {part}")
     match = _DEVICE.fullmatch(target)
     if match is None or int(match["index"]) >= devices:
         raise UsageError(
             f"--override-tensor {part!r}: {target!r} is neither CPU nor one of the {devices} cards", remedy=_REMEDY
         )
-    return Override(pattern=pattern, device=int(match["index"]))
+    return Override(pattern=pattern, device=int(match["index"]), option=f"-ot {part}")
 
 
 @functools.cache

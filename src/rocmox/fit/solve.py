@@ -9,6 +9,7 @@ from rocmox.errors import UsageError
 from rocmox.facts.ggml_types import BY_NAME
 from rocmox.fit.architectures import is_planned
 from rocmox.fit.cards import Card
+from rocmox.fit.host_memory import fitting_part
 from rocmox.fit.model import Model
 from rocmox.fit.plan import Plan, ends_at, settle_plan
 from rocmox.fit.refusals import find_refusal
@@ -121,7 +122,7 @@ _CHANGES: tuple[Change, ...] = (
 
 
 def best_change(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
-    """The least costly change that makes the asked context fit, else a shorter context, else how much is missing."""
+    """The least costly change that makes the asked context fit, else less context, host memory, or what is missing."""
     settings = resolved.settings
     for text, change in _CHANGES:
         changed = change(settings)
@@ -135,9 +136,11 @@ def best_change(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
         if most >= settings.context_tokens:
             return f"a build without forced cuBLAS: {at_least(most)} fits"
     most = largest_context(model, settings, cards, uses_cublas=resolved.uses_cublas)
+    part = fitting_part(model, settings, cards, uses_cublas=resolved.uses_cublas)
+    slower = f"{part} keeps {tokens(settings.context_tokens)}" if part else ""
     if most:
-        return f"a shorter context: {at_least(most)} fits"
-    return _missing(model, resolved, cards)
+        return "; ".join(filter(None, (f"a shorter context: {at_least(most)} fits", slower)))
+    return slower or _missing(model, resolved, cards)
 
 
 def _loses(before: Settings, after: Settings) -> bool:

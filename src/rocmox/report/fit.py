@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rocmox.fit.plan import DevicePlan, Plan
 from rocmox.fit.solve import Answer, at_least, tokens
+from rocmox.report.fit_flags import to_flags
 from rocmox.report.table import render_table
 
 _MIB = 1 << 20
@@ -11,11 +12,12 @@ _BAR_CELLS = 48
 _MARKS = (("model", "█"), ("context", "▓"), ("compute", "▒"), ("overhead", "░"))
 
 
-def to_text(answer: Answer) -> str:
-    """The whole report without a last newline."""
+def to_text(answer: Answer, *, bars: bool = True) -> str:
+    """The whole report without a last newline; `bars` False where a picture stands beside it."""
     parts = [_verdict(answer)]
     if answer.plan is not None:
-        parts += [_bars(answer.plan), _table(answer.plan)]
+        parts += [_bars(answer.plan)] if bars else []
+        parts += [_table(answer.plan), f"llama-server flags: {to_flags(answer.plan)}"]
     if answer.resolved.assumptions:
         parts.append("Assumed:\n" + "\n".join(f"  - {line}" for line in answer.resolved.assumptions))
     return "\n\n".join(parts)
@@ -29,7 +31,7 @@ def _verdict(answer: Answer) -> str:
     if not answer.fits:
         change = f"\nBest change: {answer.best_change}." if answer.best_change else ""
         return f"Does not fit: {asked}.{change}"
-    lines = [f"Fits: {asked}. Up to {at_least(answer.max_context)} fit with these settings."]
+    lines = [f"Fits: {asked}. {headroom(answer)}"]
     if answer.ends_at_used_context is not None:
         lines.append(
             f"Memory grows in use: a card runs full beyond {answer.ends_at_used_context} used tokens. "
@@ -38,11 +40,20 @@ def _verdict(answer: Answer) -> str:
     return "\n".join(lines)
 
 
+def headroom(answer: Answer) -> str:
+    """How far the context can still grow."""
+    most, trained = answer.max_context, answer.model.hyper.context_train
+    if most >= trained > 0:
+        return f"Every context fits that the model was trained for ({tokens(trained)})."
+    return f"The longest context that fits with these settings: {at_least(most)}."
+
+
 def _bars(plan: Plan) -> str:
     legend = "  ".join(f"{mark} {name}" for name, mark in _MARKS)
     width = max(len(_name(index, device)) for index, device in enumerate(plan.devices))
     lines = [
-        f"{_name(index, device):<{width}}  {_bar(device)}  {_free(device)}" for index, device in enumerate(plan.devices)
+        f"{_name(index, device):<{width}}  {_bar(device)}  {free_text(device)}"
+        for index, device in enumerate(plan.devices)
     ]
     return "\n".join([*lines, f"{'':<{width}}  {legend}"])
 
@@ -67,7 +78,8 @@ def parts_of(device: DevicePlan) -> tuple[int, int, int, int]:
     return device.model_bytes, device.context_bytes, device.compute_bytes, device.overhead.total_bytes
 
 
-def _free(device: DevicePlan) -> str:
+def free_text(device: DevicePlan) -> str:
+    """What is left, or how much is too much."""
     mib = device.free_bytes // _MIB
     return f"{mib} MiB free" if mib >= 0 else f"{-mib} MiB too much"
 
@@ -85,5 +97,7 @@ def _table(plan: Plan) -> str:
         )
         for index, device in enumerate(plan.devices)
     ]
-    host = f"{plan.host_model_bytes / _MIB:.0f}", "", f"{plan.host_compute_bytes / _MIB:.0f}"
-    return render_table(headings, [*rows, ("host", "", *host, "", "", "", "")]) + "\n(MiB)"
+    sizes = (plan.host_model_bytes, plan.host_context_bytes, plan.host_compute_bytes)
+    parts = (f"{size / _MIB:.0f}" if size else "" for size in sizes)
+    host = ("host memory", "", *parts, "", f"{sum(sizes) / _MIB:.0f}", "", "")
+    return render_table(headings, [*rows, host]) + "\nSizes in MiB (1024 MiB are 1 GiB)."
