@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from pathlib import Path
 
 from rocmox.bench.commands import Plan
 from rocmox.bench.run import run_plan
@@ -11,6 +12,7 @@ from rocmox.bench.store import refuse_unwritable, save
 from rocmox.cli.bench_progress import tell
 from rocmox.cli.bench_search import run_search
 from rocmox.cli.exit_codes import PASS
+from rocmox.errors import UsageError
 from rocmox.machine import machine_at
 from rocmox.report.bench import HEADINGS, run_rows, to_json, to_text
 from rocmox.report.document import print_document
@@ -18,6 +20,13 @@ from rocmox.report.document import print_document
 
 def run_run(arguments: argparse.Namespace) -> int:
     """Exit 0; 3 when nothing could be measured."""
+    if arguments.machine == "local":
+        _place(arguments)
+    machine = machine_at(arguments.machine)
+    if not machine.exists(arguments.model):
+        raise UsageError(
+            f"{machine.name} has no {arguments.model}", remedy="Name the GGUF file as that machine sees it."
+        )
     plan = Plan(
         model=arguments.model,
         programs=arguments.llama,
@@ -36,9 +45,9 @@ def run_run(arguments: argparse.Namespace) -> int:
         rpc=arguments.rpc,
     )
     if arguments.search:
-        return run_search(arguments, plan)
+        return run_search(arguments, plan, machine)
     refuse_unwritable(arguments.store)
-    done = run_plan(plan, machine_at(arguments.machine), tell=tell, timeout_seconds=arguments.timeout)
+    done = run_plan(plan, machine, tell=tell, timeout_seconds=arguments.timeout)
     if arguments.name:
         done = dataclasses.replace(done, surroundings=dataclasses.replace(done.surroundings, machine=arguments.name))
     # shown before it is stored: a full disk must not cost what was measured
@@ -48,3 +57,10 @@ def run_run(arguments: argparse.Namespace) -> int:
         print(to_text(HEADINGS, run_rows(done)), flush=True)
     tell(f"stored as {save(done, arguments.store)}")
     return PASS
+
+
+def _place(arguments: argparse.Namespace) -> None:
+    """What is named as seen from here: a machine knows whole paths alone."""
+    for name in ("model", "llama", "source", "work"):
+        if value := getattr(arguments, name):
+            setattr(arguments, name, str(Path(value).absolute()))

@@ -16,20 +16,16 @@ from rocmox.bench.site import read_site
 from rocmox.bench.store import refuse_unwritable
 from rocmox.cli.bench_progress import tell
 from rocmox.cli.exit_codes import PASS
-from rocmox.errors import UsageError
-from rocmox.machine import machine_at
+from rocmox.machine import Machine
 from rocmox.report.bench_search import search_to_json, search_to_text
 from rocmox.report.document import print_document
 
 
-def run_search(arguments: argparse.Namespace, plan: Plan) -> int:
+def run_search(arguments: argparse.Namespace, plan: Plan, machine: Machine) -> int:
     """Exit 0 whatever is fastest. Run again after a kill it goes on: finished contests are read, not repeated."""
     refuse_unwritable(arguments.store)
-    machine = machine_at(arguments.machine)
     named = {"source": arguments.source, "options": arguments.define, "environment": arguments.environment}
     site = read_site(machine, plan, ubatches=arguments.ubatch, threads=arguments.threads)
-    if not machine.exists(plan.model):
-        raise UsageError(f"{machine.name} has no {plan.model}", remedy="Name the GGUF file as that machine sees it.")
     ground = read_ground(machine, programs=plan.programs, **named)
     start = start_variant(ground, site, plan.split_modes[0])
     axes = find_axes(arguments.axes, ground, site)

@@ -41,6 +41,7 @@ def programs(tmp_path: Path) -> Path:
     for name, text in (("llama-bench", BENCH), ("llama-batched-bench", BATCHED)):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
+    (folder / "model.gguf").touch()
     set_speed(folder, 100.0)
     return folder
 
@@ -55,7 +56,18 @@ def set_speed(folder: Path, speed: float) -> None:
 
 
 def measure(programs: Path, store: Path, *more: str) -> int:
-    argv = ["bench", "run", "model.gguf", "--llama", str(programs), "--store", str(store), "--depth", "0,4096", *more]
+    argv = [
+        "bench",
+        "run",
+        str(programs / "model.gguf"),
+        "--llama",
+        str(programs),
+        "--store",
+        str(store),
+        "--depth",
+        "0,4096",
+        *more,
+    ]
     return main(argv)
 
 
@@ -121,7 +133,8 @@ def outcome(words: list[str]) -> object:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["run", "m.gguf", "--llama", "/nowhere"], 64),
+        (["run", "/no.gguf"], 64),
+        (["run", "README.md", "--llama", "/nowhere"], 64),
         (["run", "m.gguf", "--split", "half"], 64),
         (["run", "m.gguf", "--parallel", "two"], 64),
         (["run", "m.gguf", "--repetitions", "0"], 64),

@@ -28,6 +28,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("rocmox.bench.run.measure_memory", lambda _: 2e10)
     folder = tmp_path / "bin"
     folder.mkdir()
+    (folder / "model.gguf").touch()
     program(folder / "llama-bench", BENCH)
     program(folder / "llama-batched-bench", BATCHED)
     set_speed(folder, 100.0)
