@@ -1,6 +1,7 @@
 # Run in the guest by test_llama_cpp_bad_input.py: what the plays are given, right and wrong, and who watches them.
 # MIRROR and MARKER stand in the environment; base64 texts of the two programs in $SERVER and $WATCHER.
 set -eu
+systemctl is-system-running --wait || true
 mkdir -p /srv/bad/git/info /mnt/small /opt/rocm-9.9/lib/rocblas/library
 mount -t tmpfs -o size=100m tmpfs /mnt/small
 touch /opt/rocm-9.9/lib/rocblas/library/TensileLibrary_lazy_gfx1100.dat

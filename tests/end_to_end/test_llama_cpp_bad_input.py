@@ -24,7 +24,7 @@ ARCHIVE = "llama_cpp_python-0.3.16.tar.gz"
 TREE = "llama_cpp_python-0.3.16/vendor/llama.cpp"
 ARCHIVE_SHA256 = "34ed0f9bd9431af045bb63d9324ae620ad0536653740e9bb163a2e1fcb973be6"
 LOOK = r"""
-dpkg-query --show; cat /etc/passwd /etc/group; systemctl list-unit-files --no-legend; ls /run
+dpkg-query --show; cat /etc/passwd /etc/group; systemctl list-unit-files --no-legend; ls -d /run/llama*
 find /opt /etc /usr/local /var/lib/llama-cpp /var/lib/llama-models -path '*/downloads/*' -o \
   -type d -printf '%p %m %u\n' -o -printf '%p %s %m %u %T@\n' 2>/dev/null |
   grep -v "^/var/lib/llama-models/$KEPT " | sort

@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import model_files  # these lie beside this file
+import memory_words  # these lie beside this file
+import model_files
 import web_access
 
 from rocmox.cli.exit_codes import FAIL, USAGE
@@ -30,12 +31,6 @@ from rocmox.facts.gguf_source import read_model
 
 Wish = dict[str, Any]
 
-ALL_LAYERS = 999
-# Arguments of llama-server that put memory elsewhere than rocmox fit expects it.
-MOVES_MEMORY = re.compile(
-    r"-(ot|cmoe|ncmoe|nkvo|b|ub|dev|mg|md)|--(override-tensor|(n-)?cpu-moe|no-kv-offload|(u)?batch-size|device|main-gpu"
-    r"|model-draft|mmproj.*|lora.*)"
-)
 SECONDS = 60
 NO_CARD = "1048576MiB"  # room for everything
 NO_RANGES = "does not serve ranges"  # rocmox's words; such a header is looked at when the file is there
@@ -64,14 +59,6 @@ def command(wish: Wish, model: Wish, target: str, cards: list[str]) -> list[str]
 def on_off(value: object) -> str:
     """A boolean as an option's value."""
     return "on" if str(value).lower() == "true" else "off"
-
-
-def unplanned(model: Wish) -> str:
-    """Why the memory of a model is not planned; empty when it is."""
-    if int(model["gpu_layers"]) < ALL_LAYERS:
-        return f"gpu_layers is {model['gpu_layers']}, and only whole models are planned"
-    moving = [word for word in model["extra_arguments"] if MOVES_MEMORY.fullmatch(word.partition("=")[0])]
-    return f"{moving[0]} moves memory by hand" if moving else ""
 
 
 @contextlib.contextmanager
@@ -130,13 +117,19 @@ def judge_header(wish: Wish, model: Wish, *, target: str, place: str) -> Iterato
 
 def plan(wish: Wish, model: Wish, *, target: str, place: str) -> Iterator[tuple[str, str]]:
     """What `rocmox fit` says about a model whose header is whole."""
-    name, why = f"Model {model['name']!r}", unplanned(model)
-    cards = [] if why else wish["cards"]
-    code, out, errors = ask(command(wish, model, target, cards))
+    name = f"Model {model['name']!r}"
+    unknown, moved = next(memory_words.untranslatable(model), ""), memory_words.translate(model)
+    cards = [] if unknown else wish["cards"]
+    why = f"{unknown} moves memory by hand" if unknown else ""
+    code, out, errors = ask([*command(wish, model, target, cards), *(moved if cards else [])])
+    if code == USAGE and cards and moved:  # its words are what it does not take
+        why = web_access.hide(" ".join(errors.split()).replace(target, place))
+        cards = []
+        code, out, errors = ask(command(wish, model, target, cards))
+    if why and wish["cards"]:
+        yield "notes", f"{name}: memory not planned; {why}."
     if out.startswith("{"):
         yield from weigh(name, json.loads(out), planned=bool(cards))
-        if why and wish["cards"]:
-            yield "notes", f"{name}: memory not planned; {why}."
         return
     said = web_access.hide(" ".join(errors.split()).replace(target, place)).removeprefix("rocmox: ")
     said = said.replace(" HINT:", ".")

@@ -71,6 +71,20 @@ def test_a_model_that_does_not_fit_is_named_with_the_way_out(model_file: Path) -
     assert "What would work: " in problem
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"gpu_layers": 20}, {"extra_arguments": ["-nkvo"]}, {"extra_arguments": ["-ot", "ffn_.*=CPU", "--swa-full"]}],
+)
+def test_what_lies_in_host_memory_is_planned(model_file: Path, changes: dict[str, Any]) -> None:
+    assert found(model_file, context_tokens=16384, **changes)["memory"] == []
+    assert found(model_file, context_tokens=16384)["memory"]
+
+
+def test_a_larger_micro_batch_is_planned(model_file: Path) -> None:
+    assert found(model_file)["memory"] == []
+    assert found(model_file, extra_arguments=["-ub", 4096])["memory"]
+
+
 def test_what_llama_cpp_refuses(model_file: Path) -> None:
     (problem,) = found(model_file, split_mode="tensor")["problems"]
     assert "no tensor split" in problem
@@ -79,8 +93,8 @@ def test_what_llama_cpp_refuses(model_file: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"gpu_layers": 20}, "only whole models"),
-        ({"extra_arguments": ["--n-cpu-moe", "4"]}, "moves memory by hand"),
+        ({"extra_arguments": ["--mmproj", "eyes.gguf"]}, "--mmproj moves memory by hand"),
+        ({"extra_arguments": ["--override-tensor", "("]}, "memory not planned"),
         ({"url": "http://user:secret@127.0.0.1:9/model.gguf?token=secret"}, "cannot read"),
     ],
 )
