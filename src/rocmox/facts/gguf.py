@@ -17,11 +17,12 @@ from rocmox.facts.gguf_cursor import Cursor
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _MOST_KEYS = 65_536
-_MOST_TENSORS = 1_048_576
+_MOST_TENSORS = 65_536
 _MOST_DIMENSIONS = 4
 _LONGEST_NAME_BYTES = 65_535
 _LONGEST_STRING_BYTES = 1 << 30
 _MOST_ELEMENTS = 1 << 30
+_MOST_STRINGS = 1 << 22  # the largest vocabularies and their merges have less than a million
 _KEPT_ELEMENTS = 4096  # per-layer lists are kept, vocabularies are not
 _LARGEST_DIMENSION = 1 << 48
 _ALIGNMENT = 32  # GGUF_DEFAULT_ALIGNMENT
@@ -139,6 +140,8 @@ def _read_array(cursor: Cursor, key: str) -> tuple[Value, int]:
     if length > _MOST_ELEMENTS:
         cursor.fail(f"{key!r} announces {length} elements")
     if kind == _STRING:
+        if length > _MOST_STRINGS:
+            cursor.fail(f"{key!r} announces {length} strings, more than any vocabulary has")
         cursor.skip_strings(length, f"the elements of {key!r}", longest=_LONGEST_STRING_BYTES)
         return None, length
     form = _SCALARS.get(kind)

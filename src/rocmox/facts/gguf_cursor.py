@@ -9,6 +9,7 @@ from typing import NoReturn
 from rocmox.errors import UsageError
 
 _PIECE_BYTES = 1 << 18
+_LONGEST_HEADER_BYTES = 1 << 28  # real ones, vocabulary included, stay below 64 MiB
 
 
 class Cursor:
@@ -88,6 +89,8 @@ class Cursor:
     def _load(self, count: int, what: str) -> None:
         if self.position + count > self.size_bytes:
             self._cut_off(what)
+        if self.fetched_bytes > _LONGEST_HEADER_BYTES:
+            self.fail(f"its header is longer than {_LONGEST_HEADER_BYTES >> 20} MiB")
         wanted = min(max(count, _PIECE_BYTES), self.size_bytes - self.position)
         self._piece = self._fetch(self.position, wanted)
         self._piece_offset = self.position

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import http.client
 import os
 import re
 import urllib.error
@@ -16,7 +17,7 @@ from rocmox.errors import CannotLookError, UsageError
 from rocmox.facts.gguf import GgufHeader, TensorInfo, read_header
 
 _PART = re.compile(r"-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf(?P<query>\?.*)?$")
-_CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(?P<size>\d+)")
+_CONTENT_RANGE = re.compile(r"bytes (?P<start>\d+)-\d+/(?P<size>\d{1,18})")
 _MOST_PARTS = 1024
 _TIMEOUT_SECONDS = 60
 
@@ -43,8 +44,23 @@ def read_model(model: str) -> GgufHeader:
         )
     if int(match["number"]) != 1:
         raise UsageError(f"{model}: this is part {int(match['number'])}", remedy="Name the first part, -00001-of-….")
-    rest = [_read_one(_part_name(model, match, number)) for number in range(2, count + 1)]
+    rest = [_read_part(_part_name(model, match, number), number, count) for number in range(2, count + 1)]
     return _joined(model, first, rest)
+
+
+def _read_part(name: str, number: int, count: int) -> GgufHeader:
+    if not is_address(name) and not Path(name).is_file():
+        raise UsageError(
+            f"{name}: part {number} of {count} is missing",
+            remedy="Download all parts into one folder, names unchanged.",
+        )
+    part = _read_one(name)
+    if part.metadata.get("split.no", number - 1) != number - 1 or part.metadata.get("split.count", count) != count:
+        raise UsageError(
+            f"{name}: it says that it is another part, or a part of another model",
+            remedy="Download the parts again, names unchanged.",
+        )
+    return part
 
 
 def _part_name(model: str, match: re.Match[str], number: int) -> str:
@@ -55,6 +71,11 @@ def _joined(model: str, first: GgufHeader, rest: list[GgufHeader]) -> GgufHeader
     tensors: tuple[TensorInfo, ...] = first.tensors
     for part in rest:
         tensors += part.tensors
+    if len({tensor.name for tensor in tensors}) != len(tensors):
+        raise UsageError(
+            f"{model}: two of its parts hold a tensor of the same name",
+            remedy="Download the parts again; they belong to different files.",
+        )
     announced = first.metadata.get("split.tensors.count")
     if isinstance(announced, int) and announced != len(tensors):
         raise UsageError(
@@ -111,7 +132,8 @@ class _Server:
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
                 match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-                if answer.status != 206 or match is None:  # noqa: PLR2004 - HTTP's "Partial Content"
+                partial = answer.status == http.HTTPStatus.PARTIAL_CONTENT
+                if not partial or match is None or int(match["start"]) != offset:
                     raise UsageError(
                         f"{self._address}: the server does not serve ranges (status {answer.status})",
                         remedy="Download the file and name it, or use a server that answers range requests.",
@@ -119,5 +141,5 @@ class _Server:
                 return answer.read(count), int(match["size"])
         except urllib.error.HTTPError as error:
             raise CannotLookError(f"{self._address}: {error.code} {error.reason}") from error
-        except (urllib.error.URLError, OSError, ValueError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
             raise CannotLookError(f"{self._address}: {getattr(error, 'reason', error)}") from error

@@ -55,12 +55,12 @@ def test_the_picture_has_a_bar_for_each_card(context: int) -> None:
 
 
 def test_a_model_that_is_too_large_is_offered_host_memory() -> None:
-    dense = answered("llama-3.3-70b:q4_K_M", "1xrx7900xtx", Request(context_tokens=8192))
+    dense = answered("llama-3.2-3b:q4_K_M", "1x2048MiB", Request(context_tokens=8192))
     assert dense.best_change.startswith("--gpu-layers ")
     layers = int(dense.best_change.split()[1])
     request = Request(context_tokens=8192, gpu_layers=layers)
-    assert answered("llama-3.3-70b:q4_K_M", "1xrx7900xtx", request).fits
+    assert answered("llama-3.2-3b:q4_K_M", "1x2048MiB", request).fits
     one_more = Request(context_tokens=8192, gpu_layers=layers + 1)
-    assert not answered("llama-3.3-70b:q4_K_M", "1xrx7900xtx", one_more).fits
-    experts = answered("deepseek-r1-671b:q4_K_M", "4x24576MiB", Request(context_tokens=4096))
+    assert not answered("llama-3.2-3b:q4_K_M", "1x2048MiB", one_more).fits
+    experts = answered("qwen3-30b-a3b:q4_K_M", "1x16384MiB", Request(context_tokens=4096))
     assert experts.best_change.startswith("--n-cpu-moe ")
