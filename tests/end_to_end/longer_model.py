@@ -20,11 +20,12 @@ def packed() -> bytes:
     """The file, of 25 MB, as gzip."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "longer.gguf"
-        _write(path)
+        write(path)
         return gzip.compress(path.read_bytes(), compresslevel=1)
 
 
-def _write(path: Path) -> None:
+def write(path: Path) -> None:
+    """The file itself."""
     writer = gguf.GGUFWriter(path, "llama")
     tokens = vocabulary()
     writer.add_name("constructed, of noughts")

@@ -21,7 +21,7 @@ class VariantFailedError(CannotLookError):
     """A variant cannot be built or gives no figures, on a machine that answers."""
 
 
-Word = Literal["faster", "no difference", "slower", "too noisy", "failed"]
+Word = Literal["faster", "no difference", "not faster", "slower", "too noisy", "failed"]
 
 _CHANCE = 0.003
 """How often noise alone may pass for a gain, at each look; with four rounds, one contest in a hundred."""
@@ -33,7 +33,8 @@ _FIRST_LOOK = 3
 class Verdict:
     """Of B against A: `gain` 0.1 is 10 % more work in the same time, `noise` what chance may explain of it.
 
-    `noise` is None after three visits, which do not tell; `failed` has the reason and no figures.
+    `not faster` was let go before there was enough to tell slower from no difference; `noise` is None after three
+    visits. `failed` has the reason and no figures.
     """
 
     word: Word
@@ -53,9 +54,8 @@ def judge(seconds: Sequence[float], *, rounds: int) -> Verdict | None:
     gain = statistics.mean(first) / statistics.mean(second) - 1
     noise = _noise(first, second) if len(second) > 1 else None
     if gain <= SMALLEST_CHANGE / 2:
-        # after three visits `slower` is an opinion; it decides nothing
-        apart = min(second) > max(first) if noise is None else -gain > noise
-        return Verdict(word="slower" if gain < -SMALLEST_CHANGE and apart else "no difference", gain=gain, noise=noise)
+        slower = noise is not None and -gain > max(SMALLEST_CHANGE, noise)
+        return Verdict(word="slower" if slower else "not faster", gain=gain, noise=noise)
     if noise is not None and gain > max(SMALLEST_CHANGE, noise):
         return Verdict(word="faster", gain=gain, noise=noise)
     if noise is None or len(second) < rounds:

@@ -37,7 +37,7 @@ def conclusion(result: Result) -> list[str]:
     if not result.meetings:
         return ["Nothing was tried: nothing of this build can be varied here."]
     if result.best == result.start:
-        words = ["No difference beyond noise: what serves now is as fast as anything tried. There is nothing to set."]
+        words = ["Nothing tried is faster beyond noise: what serves now stays. There is nothing to set."]
     else:
         gain = f", {result.gain * 100:.1f} % faster than what serves now" if result.gain is not None else ""
         words = [f"Fastest: {result.best.difference(result.start)}{gain}. Set for role llama_cpp:", ""]

@@ -48,11 +48,15 @@ def test_a_machine_that_grows_slower_is_no_gain_for_either() -> None:
 def test_what_is_no_faster_costs_three_visits() -> None:
     generator = random.Random(14)  # noqa: S311 - noise
     verdict, visits = hold(steady(-0.10, 0.01, generator))
-    assert (verdict.word, visits, verdict.noise) == ("slower", 3, None)
+    assert (verdict.word, visits, verdict.noise) == ("not faster", 3, None)
     assert hold(steady(0.10, 0.005, generator))[1] == 5
 
 
 def test_a_gain_that_is_too_small_to_matter_is_none() -> None:
+    later = iter((10.0, 9.7, 10.0, 12.0, 10.0, 12.0, 10.0))
+    assert hold(lambda *_: next(later))[0].word == "not faster"
+    assert judge([10, 9.7, 10, 12, 10], rounds=4) == judge([10, 9.7, 10, 12, 10], rounds=2)
+    assert judge([10, 12, 10, 12.01, 10.01], rounds=4).word == "slower"  # type: ignore[union-attr]
     assert hold(steady(0.02, 0, random.Random(1)))[0].word == "no difference"  # noqa: S311 - no noise at all
 
 
