@@ -1,8 +1,9 @@
 """Name the compilers and the processor's instruction sets that a build depends on, and what is not installed yet.
 
 `python3 - WISH < probe_toolchain.py`, WISH being the JSON object that tasks/identify_build.yml writes. Prints
-`{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "missing", "problem"}`: `missing` are
-packages and accounts, `problem` is empty when the build can begin.
+`{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "missing", "problem", "hip_problem"}`:
+`missing` are packages and accounts, `problem` is empty when the build can begin, `hip_problem` when all is there that
+the role does not install itself.
 """
 
 import grp
@@ -25,7 +26,7 @@ def main(wish: Wish) -> None:
     """Print what was found."""
     identity = [version("c++")]
     problem = "" if all(identity) else "No C++ compiler is installed in this guest."
-    hip_root, hip_compiler = wish["hip_root"], wish["hip_compiler"]
+    hip_root, hip_compiler, hip_lack = wish["hip_root"], wish["hip_compiler"], ""
     if wish["backend"] == "vulkan":
         identity += [version("glslc")]
         problem = problem or ("" if identity[-1] else "No shader compiler (glslc) is installed in this guest.")
@@ -33,11 +34,12 @@ def main(wish: Wish) -> None:
         hipconfig = first(HIPCONFIGS) if not hip_root else f"{hip_root}/bin/hipconfig"
         hip_root = hipconfig.removesuffix("/bin/hipconfig")
         hip_compiler = hip_compiler or first(HIP_COMPILERS)
-        identity += [version(hip_compiler), version(hipconfig)]
-        problem = problem or hip_problem(identity, hip_root, hip_compiler)
-    found: dict[str, object] = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem}
+        hip = [version(hip_compiler), version(hipconfig)]
+        identity += hip
+        hip_lack = hip_problem(hip, hip_root, hip_compiler)
+    found: dict[str, object] = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem or hip_lack}
     found |= {"hip_root": hip_root, "hip_compiler": hip_compiler, "card_visible": opens("/dev/kfd")}
-    found["missing"] = missing(wish)
+    found |= {"missing": missing(wish), "hip_problem": hip_lack}
     print(json.dumps(found))
 
 
@@ -68,9 +70,9 @@ def members(group: str) -> list[str]:
         return []
 
 
-def hip_problem(identity: list[str], hip_root: str, hip_compiler: str) -> str:
+def hip_problem(versions: list[str], hip_root: str, hip_compiler: str) -> str:
     """Why a HIP build cannot begin, empty when it can."""
-    if all(identity):
+    if all(versions):
         return ""
     return (
         f"No HIP tool chain was found in this guest (root {hip_root or 'none'}, compiler {hip_compiler or 'none'}). "

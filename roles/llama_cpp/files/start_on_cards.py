@@ -24,7 +24,10 @@ NO_GPU = re.compile(
     r"Could not initialize Tensile host: No devices found|failed to initialize ROCm|no ROCm-capable device is detected"
     r"|ggml_vulkan: No devices found"
 )
-HIDING = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL")
+HIDING = {
+    "hip": ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"),
+    "vulkan": ("GGML_VK_VISIBLE_DEVICES",),  # ggml_vk_instance_init of ggml-vulkan.cpp
+}
 GIVE_CARDS = "Give the container its cards (gpus in gpu_containers, or devN lines: `pct config VMID`) and restart it"
 REFUSALS = {
     errno.ENOENT: ("not in this guest", GIVE_CARDS),
@@ -92,10 +95,10 @@ def causes(backend: str, root: Path = Path("/")) -> Iterator[tuple[str, str]]:
             refused.setdefault(refusal, []).append(f"/{path.relative_to(root)}")
     for (what, remedy), paths in refused.items():
         yield f"{', '.join(paths)} {'are' if len(paths) > 1 else 'is'} {what}", remedy
-    hiding = [f"{name}={os.environ[name]}" for name in HIDING if name in os.environ]
+    hiding = [f"{name}={os.environ[name]}" for name in HIDING[backend] if name in os.environ]
     if hiding:
         yield f"{' '.join(hiding)} hides cards", "Take it out of the unit's environment"
-    if version := os.environ.get("HSA_OVERRIDE_GFX_VERSION"):
+    if backend == "hip" and (version := os.environ.get("HSA_OVERRIDE_GFX_VERSION")):
         yield f"HSA_OVERRIDE_GFX_VERSION={version} names another card", "Take it out of the unit's environment"
     if not refused and not hiding:
         yield from unexplained(backend, root)

@@ -39,6 +39,7 @@ def test_cpu_build_needs_the_compiler_alone(
         "hip_compiler": "",
         "card_visible": False,
         "missing": [],
+        "hip_problem": "",
     }
 
 
@@ -75,7 +76,9 @@ def test_missing_hip_tool_chain_says_what_to_do(
     monkeypatch.setattr(probe, "first", lambda _patterns: "")
     monkeypatch.setattr(probe, "version", lambda program: "14.2.0" if program == "c++" else "")
     probe.main({**WISH, "backend": "hip"})
-    assert "install_rocm.yml" in json.loads(capsys.readouterr().out)["problem"]
+    found = json.loads(capsys.readouterr().out)
+    assert "install_rocm.yml" in found["problem"]
+    assert found["hip_problem"] == found["problem"]
 
 
 def test_a_program_that_cannot_be_run_has_no_version(probe: ModuleType) -> None:

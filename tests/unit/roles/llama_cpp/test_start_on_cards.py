@@ -145,9 +145,13 @@ def test_hidden_and_disguised_cards_are_named(
     start_on_cards: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HIP_VISIBLE_DEVICES", "5")
+    monkeypatch.setenv("GGML_VK_VISIBLE_DEVICES", "7")
     monkeypatch.setenv("HSA_OVERRIDE_GFX_VERSION", "10.3.0")
-    found = [cause for cause, _ in start_on_cards.causes("hip", guest(tmp_path))]
+    root = guest(tmp_path)
+    found = [cause for cause, _ in start_on_cards.causes("hip", root)]
     assert found == [
         "HIP_VISIBLE_DEVICES=5 hides cards",
         "HSA_OVERRIDE_GFX_VERSION=10.3.0 names another card",
     ]
+    vulkan = [cause for cause, _ in start_on_cards.causes("vulkan", root)]
+    assert vulkan == ["GGML_VK_VISIBLE_DEVICES=7 hides cards"]
