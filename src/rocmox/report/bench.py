@@ -131,7 +131,7 @@ def surroundings_lines(run: Run) -> list[str]:
     around = run.surroundings
     cards = ", ".join(f"{card.name} ({card.pci_address})" for card in around.cards)
     facts = {
-        "cards": cards or "none: the processors worked",
+        "cards": cards or ("those of RPC servers" if around.rpc else "none: the processors worked"),
         "processors": f"{around.processor_threads} x {around.processor}" if around.processor else None,
         "llama.cpp": f"b{around.llama_build} ({around.llama_commit})" if around.llama_build else None,
         "ROCm": around.rocm,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from rocmox.bench.history import Former
+from rocmox.bench.measurement import Measurement
 from rocmox.bench.roofline import share
 from rocmox.bench.store import Run
 from rocmox.report import bench_plots
@@ -47,21 +48,31 @@ def _tiles(run: Run, former: Former | None) -> str:
     """What one looks for first: one request, many requests, and what changed."""
     tiles = []
     for phase, words in (("decode", "written by one request"), ("prefill", "read by one request")):
-        one = next((one for one in run.measurements if (one.phase, one.parallel) == (phase, 1)), None)
-        if one:
+        if one := _best(run, [one for one in run.measurements if (one.phase, one.parallel) == (phase, 1)]):
             limit = share(one, run).share
             of_limit = f", {limit * 100:.0f} % of the limit" if limit is not None else ""
-            tiles.append((phase, f"{one.tokens_per_second:.1f}", f"tokens/s {words}{of_limit}"))
-    several = [one for one in run.measurements if one.parallel > 1 and one.phase == "decode"]
-    if several:
-        best = max(several, key=lambda one: one.tokens_per_second)
-        tiles.append(("decode", f"{best.tokens_per_second:.1f}", f"tokens/s written by {best.parallel} at once"))
+            tiles.append((phase, f"{one.tokens_per_second:.1f}", f"tokens/s {words}{_by(one, run)}{of_limit}"))
+    if one := _best(run, [one for one in run.measurements if one.parallel > 1 and one.phase == "decode"]):
+        words = f"tokens/s written by {one.parallel} at once{_by(one, run)}"
+        tiles.append(("decode", f"{one.tokens_per_second:.1f}", words))
     if former:
         tiles.append(_changes(former))
     cells = "".join(
         f'<li class="{kind}"><strong>{_text(big)}</strong>{_text(small)}</li>' for kind, big, small in tiles
     )
     return f'<ul class="tiles">{cells}</ul>'
+
+
+def _best(run: Run, found: Sequence[Measurement]) -> Measurement | None:
+    """The fastest from the emptiest context that was measured."""
+    least = min((one.depth_tokens for one in run.measurements), default=0)
+    fresh = [one for one in found if one.depth_tokens == least]
+    return max(fresh, key=lambda one: one.tokens_per_second, default=None)
+
+
+def _by(measurement: Measurement, run: Run) -> str:
+    """The split mode, where the run has several."""
+    return f", split {measurement.split_mode}" if len({one.split_mode for one in run.measurements}) > 1 else ""
 
 
 def _changes(former: Former) -> tuple[str, str, str]:

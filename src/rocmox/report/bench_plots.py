@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _PANEL_INCHES, _BARS_INCHES, _HEIGHT_INCHES, _BAR_INCHES = 3.6, 4.6, 2.8, 0.42
 _TITLE_CHARACTERS = 44
 _COLOURS: dict[Phase, str] = {"decode": "#3b7cf0", "prefill": "#d9822b"}
-_STYLES = {"layer": "-", "row": "--", "tensor": ":", "none": "-."}
+# line and mark of a split mode: told apart also where there is a single point
+_STYLES = {"layer": "-o", "row": "--s", "tensor": ":^", "none": "-.D"}
 # Drawn in a colour that nothing else has, then given the page's own: the same picture for light and dark.
 _INK = "#010203"
 _SETTINGS: Any = {
@@ -131,8 +132,8 @@ def _curve(shown: Sequence[Measurement], phase: Phase, field: str, label: str) -
         for mode in modes:
             mine = sorted((getattr(one, field), one.tokens_per_second) for one in shown if one.split_mode == mode)
             across, speeds = [place for place, _ in mine], [speed for _, speed in mine]
-            style = _STYLES.get(mode, "-")
-            axes.plot(across, speeds, style, marker="o", color=_COLOURS[phase], label=f"split {mode}")
+            style = _STYLES.get(mode, "-o")
+            axes.plot(across, speeds, style, color=_COLOURS[phase], label=f"split {mode}")
             words.append(f"split {mode}: " + ", ".join(f"{speed:.1f} at {place}" for place, speed in mine))
         axes.set_ylim(0, 1.12 * max(one.tokens_per_second for one in shown))
         axes.set_xticks(sorted({getattr(one, field) for one in shown}))
