@@ -28,6 +28,7 @@ _LATENT_KEYS_ONLY = 7850  # MLA caches K alone, 2026-01
 _ROWS_CHOSEN_LAST = 9891  # some graphs choose the tokens with logits after the last layer, 2026-07
 _NO_SPLIT_ROW = 9890  # row split leaves the backend, #24216, 2026-07-06
 _PIPELINE_IS_DROPPED = 6840  # a second try without copies when they do not fit, #16748, 2025-10-24
+_OUTPUT_FIRST = 7460  # of a partly offloaded model the output is on a GPU first, 2025-12
 _WINDOW_BY_256 = 7000  # windowed caches are padded to 256, #17037, 2025-11
 
 _NUMBER = re.compile(r"b(?P<number>\d{4,6})")
@@ -90,6 +91,11 @@ class LlamaBuild:
     def pads_window_to_256(self) -> bool:
         """Whether a windowed cache is padded like a full one."""
         return self.number >= _WINDOW_BY_256
+
+    @property
+    def offloads_output_first(self) -> bool:
+        """Whether of a partly offloaded model the output layer is the first on a GPU."""
+        return self.number >= _OUTPUT_FIRST
 
     @property
     def caches_latent_values(self) -> bool:

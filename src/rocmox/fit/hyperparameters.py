@@ -126,6 +126,8 @@ def read_hyperparameters(header: GgufHeader, *, where: str) -> Hyperparameters:
     embedding = data.positive("embedding_length")
     heads = data.per_layer("attention.head_count", all_layers, 0)
     kv_heads = data.per_layer("attention.head_count_kv", all_layers, heads)
+    if any(cached and not queries for cached, queries in zip(kv_heads, heads, strict=True)):
+        data.refuse("attention.head_count", data.get("attention.head_count"))
     default_head = embedding // heads[0] if heads[0] else 0
     head_k = data.whole("attention.key_length", default_head)
     head_v = data.whole("attention.value_length", default_head)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NoReturn
 
 from rocmox.errors import UsageError
 from rocmox.facts.gguf import GgufHeader, Value
@@ -29,14 +30,14 @@ class Metadata:
         if value is None:
             return default
         if not isinstance(value, int) or not 0 <= value < _LARGEST:
-            self._refuse(key, value)
+            self.refuse(key, value)
         return int(value)
 
     def positive(self, key: str) -> int:
         """A number that must be there and above 0."""
         value = self.whole(key)
         if not value:
-            self._refuse(key, self.get(key))
+            self.refuse(key, self.get(key))
         return value
 
     def number(self, key: str) -> float:
@@ -56,11 +57,12 @@ class Metadata:
         if isinstance(value, tuple):
             numbers = tuple(int(entry) for entry in value if isinstance(entry, int) and 0 <= entry < _LARGEST)
             if len(numbers) != len(value) or len(numbers) < layers:
-                self._refuse(key, f"a list of {len(value)} values for {layers} layers")
+                self.refuse(key, f"a list of {len(value)} values for {layers} layers")
             return numbers[:layers]
         return (self.whole(key),) * layers
 
-    def _refuse(self, key: str, value: object) -> None:
+    def refuse(self, key: str, value: object) -> NoReturn:
+        """UsageError: this key makes no sense."""
         name = f"{self.header.architecture}.{key}"
         what = "is missing" if value is None else f"is {str(value)[:40]}"
         raise UsageError(f"{self.where}: {name} {what}", remedy="Convert the model again with a current llama.cpp.")

@@ -109,7 +109,12 @@ def make_plan(
 ) -> Plan:
     """Weights, caches, compute buffers and overhead of each card; `overhead` does not depend on the context."""
     shares = shares_of(settings, cards)
-    places = place_layers(layers=model.hyper.all_layers, shares=shares, on_gpus=settings.gpu_layers)
+    places = place_layers(
+        layers=model.hyper.all_layers,
+        shares=shares,
+        on_gpus=settings.gpu_layers,
+        output_first=settings.build.offloads_output_first,
+    )
     cells = count_cells(model, settings)
     weights = _weights(model, settings, places, shares)
     caches = _caches(model, settings, cells, places, shares)

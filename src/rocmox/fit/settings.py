@@ -16,9 +16,9 @@ class Settings:
     """One start of llama-server: `split` is none, layer, row or tensor; `tensor_split` are shares, one per device.
 
     `all_logits`: logits for every token of a micro batch instead of one per slot. `peer_copy` False: a build without
-    copies between GPUs, which hence makes no pipeline copies. The last `gpu_layers` are offloaded, the
-    output counts as one (None: all); `overrides` place single weights. `full_windows`: windowed layers cache the whole
-    context. `kv_offload` False: caches stay in host memory.
+    copies between GPUs, which hence makes no pipeline copies. The last `gpu_layers` are offloaded, the output counts as
+    one more (None: all); `overrides` place single weights. `full_windows`: windowed layers cache the whole context.
+    `kv_offload` False: caches stay in host memory.
     """
 
     context_tokens: int

@@ -40,6 +40,16 @@ class Answer:
 
 def answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
     """Plan the request, look for the largest context, and for a way out when it does not fit."""
+    try:
+        return _answer(model, resolved, cards)
+    except ArithmeticError as error:
+        raise UsageError(
+            f"{model.name}: its sizes contradict each other ({error}); its memory cannot be planned",
+            remedy="Convert the model again with a current llama.cpp.",
+        ) from error
+
+
+def _answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
     refusal = find_refusal(model, resolved.settings, devices=len(cards))
     if not refusal and not is_planned(model.hyper.architecture):
         raise UsageError(

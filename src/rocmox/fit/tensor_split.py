@@ -55,7 +55,7 @@ def tensor_cache_bytes(model: Model, settings: Settings, cells: Cells, shares: S
     """Bytes of KV cache on each device: whole KV heads."""
     hyper = model.hyper
     totals = [0] * len(shares)
-    for layer in range(hyper.layers):
+    for layer in range(hyper.layers if hyper.causal else 0):
         rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
         for width, kind, is_value in (
             (hyper.k_width(layer), settings.kv_k, False),

@@ -14,11 +14,12 @@ from rocmox.facts.ggml_types import BY_NAME
 from rocmox.facts.gguf import GgufHeader, TensorInfo
 from rocmox.fit.builds import parse_build
 from rocmox.fit.compute import compute_buffers
-from rocmox.fit.kv_cache import cache_bytes, count_cells
+from rocmox.fit.kv_cache import Cells, cache_bytes, count_cells
 from rocmox.fit.model import Model, from_header
 from rocmox.fit.overrides import cpu_experts
 from rocmox.fit.placement import place_layers
 from rocmox.fit.settings import Settings
+from rocmox.fit.tensor_split import tensor_cache_bytes, tensor_weights
 from rocmox.fit.weights import weight_bytes
 
 MIB = 1 << 20
@@ -49,16 +50,25 @@ def planned(model: Model, row: dict[str, Any]) -> list[tuple[float, float, float
         ubatch_tokens=row["ubatch"],
         parallel=row["parallel"],
         kv_k=BY_NAME[row["kv"]],
-        kv_v=BY_NAME[row["kv"]],
+        kv_v=BY_NAME[row.get("kv_v", row["kv"])],
         kv_unified=row["kv_unified"],
         flash_attention=row["flash_attn"] and model.hyper.architecture != "grok",
         all_logits=row["all_logits"],
         gpu_layers=row.get("gpu_layers"),
         overrides=cpu_experts(row.get("cpu_expert_layers", 0)),
+        kv_offload=row.get("kv_offload", True),
+        split=row.get("split", "layer"),
         build=parse_build(row["build"]),
     )
-    places = place_layers(layers=model.hyper.all_layers, shares=row["tensor_split"], on_gpus=settings.gpu_layers)
     cells, devices = count_cells(model, settings), row["devices"]
+    if settings.split == "tensor":
+        return in_tensor_split(model, settings, cells, row["tensor_split"])
+    places = place_layers(
+        layers=model.hyper.all_layers,
+        shares=row["tensor_split"],
+        on_gpus=settings.gpu_layers,
+        output_first=settings.build.offloads_output_first,
+    )
     weights = weight_bytes(
         model,
         places=places,
@@ -77,11 +87,28 @@ def planned(model: Model, row: dict[str, Any]) -> list[tuple[float, float, float
     ]
 
 
+def in_tensor_split(
+    model: Model, settings: Settings, cells: Cells, shares: list[float]
+) -> list[tuple[float, float, float]]:
+    """As one sum: what llama.cpp prints there is not by device."""
+    weights = tensor_weights(model, shares, alignment=ALIGNMENT).device_bytes
+    caches = tensor_cache_bytes(model, settings, cells, shares)
+    places = (0,) * (model.hyper.all_layers + 1)
+    one = compute_buffers(model, settings, places=places, cells=cells, devices=1, alignment=ALIGNMENT).device_bytes[0]
+    return [((size + cache + one) / MIB, 0.0, 0.0) for size, cache in zip(weights, caches, strict=True)]
+
+
 @pytest.mark.parametrize("name", recordings())
 def test_what_llama_cpp_allocates(name: str) -> None:
     recorded = recordings()[name]
     model = model_of(recorded)
     for row in recorded["rows"]:
-        real = zip(row["model_mib"], row["context_mib"], row["compute_mib"], strict=True)
+        none = [0.0] * row["devices"]
+        real = zip(
+            row.get("total_mib") or row["model_mib"],
+            row.get("context_mib", none),
+            row.get("compute_mib", none),
+            strict=True,
+        )
         for found, expected in zip(planned(model, row), real, strict=True):
             assert found == pytest.approx(expected, abs=CLOSE_MIB), row

@@ -139,6 +139,7 @@ _PROFILES: dict[str, Profile] = {
     "arctic": Profile(layout="experts_beside"),
     "baichuan": Profile(rotates="small"),
     "openelm": Profile(residual_first="attention"),
+    "plamo": Profile(layout="parallel"),
     "plamo2": Profile(activation="silu_halves"),
     "refact": Profile(rotates="none"),
     "smallthinker": Profile(
