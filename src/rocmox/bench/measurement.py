@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from typing import Any, Literal
+from typing import Literal
 
 Phase = Literal["prefill", "decode"]
 
@@ -41,9 +41,11 @@ class Measurement:
     devices: str | None = None
 
     def __post_init__(self) -> None:
-        """ValueError for what is no speed."""
-        if not all(math.isfinite(sample) and sample > 0 for sample in self.samples):
+        """ValueError for what is no speed, or of nothing."""
+        if not self.samples or not all(math.isfinite(sample) and sample > 0 for sample in self.samples):
             raise ValueError(f"{self.samples} are no tokens per second")
+        if min(self.model_bytes, self.tokens, self.parallel, self.ubatch) < 1 or self.depth_tokens < 0:
+            raise ValueError(f"{self.tokens} tokens, {self.parallel} at once, of {self.model_bytes} bytes")
 
     @property
     def tokens_per_second(self) -> float:
@@ -71,13 +73,3 @@ class Measurement:
         parts += [f"ubatch {self.ubatch}"] if self.ubatch != DEFAULT_UBATCH else []
         parts += [f"{self.threads} thread{'s' if self.threads > 1 else ''}"] if self.threads else []
         return ", ".join(parts)
-
-
-def to_dict(measurement: Measurement) -> dict[str, Any]:
-    """For the store."""
-    return dataclasses.asdict(measurement)
-
-
-def from_dict(entry: dict[str, Any]) -> Measurement:
-    """From the store; TypeError or KeyError when it is not what `to_dict` wrote."""
-    return Measurement(**{**entry, "samples": tuple(entry["samples"])})

@@ -55,7 +55,7 @@ class Series:
 
     def _measure_several(self, split_mode: str, first: Measurement, found: list[Measurement]) -> None:
         """llama-batched-bench measures once: it is run as often as there are to be repetitions."""
-        samples: dict[Measurement, tuple[float, ...]] = {}
+        alike: dict[tuple[object, ...], list[Measurement]] = {}
         try:
             for _ in range(self.plan.batched_repetitions):
                 done = self._run(batched_bench(self.plan, split_mode, self.abilities))
@@ -63,13 +63,17 @@ class Series:
                     done.stdout, model=first.model, model_bytes=first.model_bytes, split_mode=split_mode
                 )
                 for one in given:
-                    alike = dataclasses.replace(one, samples=())
-                    samples[alike] = samples.get(alike, ()) + one.samples
+                    alike.setdefault(one.key, []).append(one)
                 done.check()
         finally:
             found += [
-                dataclasses.replace(one, samples=speeds, parameters=first.parameters, devices=first.devices)
-                for one, speeds in samples.items()
+                dataclasses.replace(
+                    same[0],
+                    samples=tuple(sample for one in same for sample in one.samples),
+                    parameters=first.parameters,
+                    devices=first.devices,
+                )
+                for same in alike.values()
             ]
 
     def _run(self, argv: list[str]) -> Completed:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import json
 import os
 from pathlib import Path
 from typing import Any
 
-from rocmox.bench import measurement, surroundings
 from rocmox.bench.measurement import Measurement
+from rocmox.bench.stored import read_as
 from rocmox.bench.surroundings import Surroundings
 from rocmox.bench.weights import Weights
 from rocmox.errors import RocmoxError, UsageError
@@ -46,6 +47,13 @@ class Run:
     processor_operations_per_second: float | None = None
     weights: Weights | None = None
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """ValueError for what no run can be."""
+        dt.datetime.fromisoformat(self.started)
+        speeds = (self.processor_memory_bytes_per_second, self.processor_operations_per_second)
+        if not self.measurements or any(speed is not None and speed <= 0 for speed in speeds):
+            raise ValueError("no measurements, or a processor that can do nothing")
 
     @property
     def name(self) -> str:
@@ -117,17 +125,13 @@ def load(path: Path) -> Run:
         version = entry.pop("schema_version")
         if version != SCHEMA_VERSION:
             raise UsageError(f"{path} has schema {version}, this rocmox reads {SCHEMA_VERSION}")
-        entry["surroundings"] = surroundings.from_dict(entry["surroundings"])
-        entry["measurements"] = tuple(measurement.from_dict(one) for one in entry["measurements"])
-        entry["weights"] = Weights(**weights) if (weights := entry.get("weights")) else None
-        entry["failures"] = tuple(Failure(**one) for one in entry["failures"])
-        return Run(**entry)
+        return read_as(Run, entry)
     except OSError as error:
         raise UsageError(
             f"{path}: {error.strerror}",
             remedy="Name a file that `rocmox bench run` wrote, or the name of one in --store.",
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UsageError(
             f"{path} is no stored run ({type(error).__name__}: {error})",
             remedy="Name a file that `rocmox bench run` wrote, and move anything else out of its store.",

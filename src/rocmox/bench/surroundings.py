@@ -93,12 +93,6 @@ def read_surroundings(machine: Machine, *, programs: str, rpc: Sequence[str] = (
     )
 
 
-def from_dict(entry: dict[str, Any]) -> Surroundings:
-    """From the store."""
-    lists = {name: tuple(entry.get(name, ())) for name in ("llama_options", "rpc")}
-    return Surroundings(**{**entry, **lists, "cards": tuple(Card(**card) for card in entry["cards"])})
-
-
 def parse_llama_version(text: str) -> tuple[int | None, str | None]:
     """Build and commit from `version: 6170 (4227c9be)` and from `version: 0.5.0-dev (build 11434, commit 0c1e570)`."""
     found = _VERSION.search(text)

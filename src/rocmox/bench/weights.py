@@ -35,6 +35,14 @@ class Weights:
     experts: int = 0
     experts_used: int = 0
 
+    def __post_init__(self) -> None:
+        """ValueError for a model without weights."""
+        numbers = (self.dense_bytes, self.dense_parameters, self.expert_bytes, self.expert_parameters)
+        if min(numbers) < 0 or min(self.step_bytes(1), self.active_parameters) <= 0:
+            raise ValueError("no weights")
+        if not 0 <= self.experts_used <= self.experts:
+            raise ValueError(f"{self.experts_used} of {self.experts} experts")
+
     def step_bytes(self, sequences: int) -> float:
         """What a step of so many sequences reads: several meet more experts, as if each chose at random."""
         if not self.experts:
@@ -77,10 +85,10 @@ def read_weights(machine: Machine, model: str) -> Weights | None:
         names = [f"{model[: match.start()]}-{part:05}-of-{match[1]}.gguf" for part in range(1, int(match[1]) + 1)]
     try:
         first, *rest = [_header(machine, name) for name in names]
+        tensors = sum((part.tensors for part in rest), first.tensors)
+        return weigh(dataclasses.replace(first, tensors=tensors))
     except (CannotLookError, UsageError, OSError, ValueError):
         return None
-    tensors = sum((part.tensors for part in rest), first.tensors)
-    return weigh(dataclasses.replace(first, tensors=tensors))
 
 
 def _computed(header: GgufHeader) -> Iterator[TensorInfo]:

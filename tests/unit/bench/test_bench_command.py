@@ -1,12 +1,15 @@
 """`rocmox bench`: from stand-ins of llama.cpp's programs to pages."""
 
+import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from rocmox.bench.store import load, load_all
+from rocmox.bench.store import load, load_all, to_dict
 from rocmox.cli.main import main
+from tests.unit.bench.test_judgements import QWEN3_A3B, RUN
 
 BENCH = """#!/bin/sh
 case "$*" in
@@ -153,6 +156,42 @@ def test_a_file_that_is_no_run_is_wrong_usage(tmp_path: Path, capsys: pytest.Cap
     path.write_text(text)
     assert main(["bench", "compare", str(path), str(path)]) == 64
     assert str(path) in capsys.readouterr().err
+
+
+DAMAGE = [None, "", 0, -1, 1e308, [], {}, "x", [None], {"a": 1}, True]
+
+
+def places(document: object, before: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a document; of lists the first two."""
+    entries = (
+        document.items()
+        if isinstance(document, dict)
+        else enumerate(document[:2])
+        if before and isinstance(document, list)
+        else ()
+    )
+    for key, value in entries:
+        yield (*before, key)
+        yield from places(value, (*before, key))
+
+
+def test_a_run_that_somebody_edited_is_read_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong value in any place of a stored run never ends in a traceback."""
+    whole = to_dict(dataclasses.replace(RUN, weights=QWEN3_A3B, settings={"split": "row"}))
+    text = json.dumps(whole)
+    (tmp_path / "before.json").write_text(text)
+    codes = set()
+    for number, place in enumerate(places(json.loads(text))):
+        for value in DAMAGE[number % 2 :: 2]:
+            document = json.loads(text)
+            inner = document
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = value
+            (tmp_path / "after.json").write_text(json.dumps(document))
+            for words in (["report", "after"], ["compare", "before", "after"]):
+                codes.add(main(["bench", *words, "--store", str(tmp_path)]))
+    assert codes == {0, 64}, capsys.readouterr().err[-2000:]
 
 
 @pytest.mark.usefixtures("constructed")
