@@ -45,6 +45,11 @@ def is_planned(architecture: str) -> bool:
     return architecture not in _NOT_PLANNED
 
 
+def is_embedding(architecture: str) -> bool:
+    """Whether it makes embeddings instead of text."""
+    return "bert" in architecture or "embed" in architecture
+
+
 def shares_embeddings(architecture: str) -> bool:
     """Whether logits come from the embeddings in host memory, without a copy on a device."""
     return architecture in _SHARES_EMBEDDINGS

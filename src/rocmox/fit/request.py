@@ -176,7 +176,8 @@ def _warnings(model: Model, settings: Settings) -> list[str]:
         warnings.append(
             "warning: HIP builds have flash-attention kernels for equal K and V types only; others fall back to the CPU"
         )
-    if settings.context_tokens > model.hyper.context_train > 0:
+    each = settings.context_tokens // (1 if settings.kv_unified else settings.parallel)
+    if each > model.hyper.context_train > 0:
         warnings.append(f"warning: the model was trained for {model.hyper.context_train} tokens")
     return warnings
 

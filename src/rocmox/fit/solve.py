@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rocmox.errors import UsageError
 from rocmox.facts.ggml_types import BY_NAME
-from rocmox.fit.architectures import is_planned
+from rocmox.fit.architectures import is_embedding, is_planned
 from rocmox.fit.cards import Card
 from rocmox.fit.host_memory import fitting_part
 from rocmox.fit.model import Model
@@ -17,6 +17,7 @@ from rocmox.fit.request import Resolved
 from rocmox.fit.settings import Settings
 
 _STEP = 256
+_GIB = 1 << 30
 _PIPELINE_DROPPED = "pipeline copies off: with them the load fails, and llama.cpp tries again without"
 
 
@@ -52,10 +53,7 @@ def answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
 def _answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
     refusal = find_refusal(model, resolved.settings, devices=len(cards))
     if not refusal and not is_planned(model.hyper.architecture):
-        raise UsageError(
-            f"rocmox cannot plan the memory of a {model.hyper.architecture} model",
-            remedy="Its weights alone are the size of its file; load it and read llama-server's memory breakdown.",
-        )
+        raise UsageError(_not_planned(model), remedy=_without_a_plan(model, cards))
     if refusal:
         return Answer(
             model=model,
@@ -80,9 +78,31 @@ def _answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
     )
 
 
+def _not_planned(model: Model) -> str:
+    architecture = model.hyper.architecture
+    why = "an embedding model has no KV cache" if is_embedding(architecture) else "its caches are of another kind"
+    return f"rocmox cannot plan the memory of a {architecture} model: {why}"
+
+
+def _without_a_plan(model: Model, cards: Sequence[Card]) -> str:
+    """What is known without a plan, and who knows the rest."""
+    weights, room = model.file_bytes / _GIB, sum(card.capacity_mib for card in cards) / 1024
+    if weights > room:
+        return f"Its weights alone take {weights:.1f} GiB, the cards have {room:.1f}: take a smaller quantisation."
+    return (
+        f"Its weights take {weights:.1f} of the cards' {room:.1f} GiB; for the rest run llama-fit-params of that build "
+        "on the machine, or start llama-server with a short context and read its memory breakdown."
+    )
+
+
+def trained_for(model: Model, settings: Settings) -> int:
+    """Tokens that all slots together can use: what the model was trained for, in each slot with a cache of its own."""
+    return model.hyper.context_train * (1 if settings.kv_unified else settings.parallel)
+
+
 def largest_context(model: Model, settings: Settings, cards: Sequence[Card], *, uses_cublas: bool) -> int:
     """The largest multiple of 256 that fits, at most what the model was trained for; 0 when none does."""
-    limit = max(model.hyper.context_train, settings.context_tokens, _STEP) // _STEP
+    limit = max(trained_for(model, settings), settings.context_tokens, _STEP) // _STEP
     smallest = dataclasses.replace(settings, context_tokens=_STEP)
     first = settle_plan(model, smallest, cards, uses_cublas=uses_cublas)
     overhead = [device.overhead for device in first.devices]

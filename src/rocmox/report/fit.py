@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rocmox.fit.plan import DevicePlan, Plan
-from rocmox.fit.solve import Answer, at_least, tokens
+from rocmox.fit.solve import Answer, at_least, tokens, trained_for
 from rocmox.report.fit_flags import to_flags
 from rocmox.report.table import render_table
 
@@ -24,8 +24,7 @@ def to_text(answer: Answer, *, bars: bool = True) -> str:
 
 
 def _verdict(answer: Answer) -> str:
-    settings = answer.resolved.settings
-    asked = f"{answer.model.name} with {tokens(settings.context_tokens)} tokens of context"
+    asked = f"{answer.model.name} with {context_text(answer)}"
     if answer.refusal:
         return f"Refused: {answer.refusal}."
     if not answer.fits:
@@ -40,9 +39,19 @@ def _verdict(answer: Answer) -> str:
     return "\n".join(lines)
 
 
+def context_text(answer: Answer) -> str:
+    """The asked context, and how slots share it."""
+    settings = answer.resolved.settings
+    text = f"{tokens(settings.context_tokens)} tokens of context"
+    if settings.parallel == 1:
+        return text
+    each = "shared by them" if settings.kv_unified else f"{at_least(settings.context_tokens // settings.parallel)} each"
+    return f"{text} for {settings.parallel} slots ({each})"
+
+
 def headroom(answer: Answer) -> str:
     """How far the context can still grow."""
-    most, trained = answer.max_context, answer.model.hyper.context_train
+    most, trained = answer.max_context, trained_for(answer.model, answer.resolved.settings)
     if most >= trained > 0:
         return f"Every context fits that the model was trained for ({tokens(trained)})."
     return f"The longest context that fits with these settings: {at_least(most)}."

@@ -6,8 +6,8 @@ import textwrap
 from html import escape
 
 from rocmox.fit.plan import DevicePlan
-from rocmox.fit.solve import Answer, tokens
-from rocmox.report.fit import free_text, headroom, parts_of, to_text
+from rocmox.fit.solve import Answer
+from rocmox.report.fit import context_text, free_text, headroom, parts_of, to_text
 
 _MIB = 1 << 20
 _WIDTH, _LEFT, _RIGHT, _BAR, _ROW, _LINE, _LETTERS = 920, 150, 24, 30, 62, 20, 118
@@ -68,9 +68,8 @@ def _advice(answer: Answer) -> str:
 
 
 def _head(answer: Answer, height: int) -> str:
-    settings = answer.resolved.settings
     verdict = "refused" if answer.refusal else "fits" if answer.fits else "does not fit"
-    title = f"{answer.model.name} with {tokens(settings.context_tokens)} tokens of context: {verdict}"
+    title = f"{answer.model.name} with {context_text(answer)}: {verdict}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="14" role="img">\n'

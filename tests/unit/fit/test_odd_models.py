@@ -48,8 +48,11 @@ def test_a_model_without_one_of_its_tensors_is_planned_or_refused(
 
 
 def test_an_architecture_that_is_put_together_otherwise_is_not_guessed() -> None:
-    with pytest.raises(UsageError, match="cannot plan the memory of a rwkv7 model"):
+    with pytest.raises(UsageError, match="cannot plan the memory of a rwkv7 model: its caches") as raised:
         asked(of_architecture("rwkv7"))
+    assert "llama-fit-params" in raised.value.remedy
+    with pytest.raises(UsageError, match="an embedding model has no KV cache"):
+        asked(of_architecture("nomic-bert"))
 
 
 def test_an_architecture_that_was_not_checked_is_called_an_estimate() -> None:
