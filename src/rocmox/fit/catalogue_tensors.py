@@ -7,10 +7,11 @@ from typing import Any
 
 Entry = tuple[str, tuple[int, ...]]
 
-_BIASED = {"qwen2", "starcoder2", "gpt-oss", "seed_oss"}
+_BIASED = {"qwen2", "starcoder2", "gpt-oss", "seed_oss", "glm4moe"}
 _HEAD_NORMS = {"qwen3", "qwen3moe", "gemma3"}
+_ROW_NORMS = {"minimax-m2"}
 _POST_NORMS = {"gemma2", "gemma3", "glm4"}
-_WITHOUT_FFN_NORM = {"command-r", "gpt-oss", "seed_oss"}
+_WITHOUT_FFN_NORM = {"command-r", "gpt-oss", "seed_oss", "glm4moe"}
 _FUSED_QKV = {"phi3"}
 _FUSED_GATE = {"phi3", "glm4"}
 _NO_GATE = {"starcoder2"}
@@ -37,7 +38,7 @@ def _layer(shape: dict[str, Any], layer: int) -> Iterator[Entry]:
     architecture, embedding = shape["architecture"], shape["embedding"]
     yield from _norm(shape, "attn_norm")
     yield from _mla(shape) if "kv_lora_rank" in shape else _attention(shape)
-    if architecture in _POST_NORMS or architecture in {"gpt-oss", "seed_oss"}:
+    if architecture in _POST_NORMS or architecture in {"gpt-oss", "seed_oss", "glm4moe"}:
         yield "post_attention_norm.weight", (embedding,)
     if architecture not in _WITHOUT_FFN_NORM:
         yield from _norm(shape, "ffn_norm")
@@ -74,6 +75,9 @@ def _attention(shape: dict[str, Any]) -> Iterator[Entry]:
     if architecture in _HEAD_NORMS:
         yield "attn_q_norm.weight", (head,)
         yield "attn_k_norm.weight", (head,)
+    if architecture in _ROW_NORMS:
+        yield "attn_q_norm.weight", (wide,)
+        yield "attn_k_norm.weight", (narrow,)
 
 
 def _mla(shape: dict[str, Any]) -> Iterator[Entry]:
@@ -109,9 +113,9 @@ def _network(shape: dict[str, Any], width: int, suffix: str) -> Iterator[Entry]:
 
 
 def _experts(shape: dict[str, Any]) -> Iterator[Entry]:
-    embedding, experts = shape["embedding"], shape["experts"]
+    architecture, embedding, experts = shape["architecture"], shape["embedding"], shape["experts"]
     width = shape.get("expert_feed_forward", shape["feed_forward"])
-    biased = shape["architecture"] == "gpt-oss"
+    biased = architecture == "gpt-oss"
     yield "ffn_gate_inp.weight", (embedding, experts)
     if biased:
         yield "ffn_gate_inp.bias", (experts,)
@@ -119,7 +123,7 @@ def _experts(shape: dict[str, Any]) -> Iterator[Entry]:
         yield f"ffn_{name}_exps.weight", (*size, experts)
         if biased:
             yield f"ffn_{name}_exps.bias", (size[1], experts)
-    if "expert_groups" in shape:
+    if "expert_groups" in shape or architecture in {"glm4moe", "minimax-m2"}:
         yield "exp_probs_b.bias", (experts,)
     if "experts_shared" in shape:
         yield from _network(shape, width * shape["experts_shared"], "_shexp")
