@@ -55,7 +55,8 @@ class Journal:
         while (verdict := judge([visit.seconds for visit in visits], rounds=self.rounds)) is None:
             variant = challenger if len(visits) % 2 else incumbent
             try:
-                visits.append(self._visit(variant))
+                ran = len(visits) > 1 or (variant == incumbent and bool(visits or self._last))
+                visits.append(self._visit(variant, ran=ran))
             except VariantFailedError as error:
                 if variant == incumbent:
                     raise
@@ -71,8 +72,14 @@ class Journal:
         self._write(self.folder / f"contest-{_name(incumbent, challenger)}.json", incumbent, challenger, [], verdict)
         return verdict
 
-    def _visit(self, variant: Variant) -> Visit:
-        run, seconds = self.measure(variant)
+    def _visit(self, variant: Variant, *, ran: bool) -> Visit:
+        """One that ran a moment ago gets a second chance: a lost connection is not the variant's doing."""
+        try:
+            run, seconds = self.measure(variant)
+        except VariantFailedError:
+            if not ran:
+                raise
+            run, seconds = self.measure(variant)
         path = save(dataclasses.replace(run, settings=variant.settings()), self.folder / "runs")
         return Visit(run=path.name, seconds=seconds, ended=self.now().isoformat())
 

@@ -59,10 +59,7 @@ class Series:
         try:
             for _ in range(self.plan.batched_repetitions):
                 done = self._run(batched_bench(self.plan, split_mode, self.abilities))
-                given = parse_batched_bench(
-                    done.stdout, model=first.model, model_bytes=first.model_bytes, split_mode=split_mode
-                )
-                for one in given:
+                for one in self._rows(done, split_mode, first):
                     alike.setdefault(one.key, []).append(one)
                 done.check()
         finally:
@@ -75,6 +72,16 @@ class Series:
                 )
                 for same in alike.values()
             ]
+
+    def _rows(self, done: Completed, split_mode: str, first: Measurement) -> list[Measurement]:
+        """What it wrote; of a bench that failed and wrote nothing the failure is the error, not the nothing."""
+        try:
+            return parse_batched_bench(
+                done.stdout, model=first.model, model_bytes=first.model_bytes, split_mode=split_mode
+            )
+        except CannotLookError:
+            done.check()
+            raise
 
     def _run(self, argv: list[str]) -> Completed:
         self.tell(shlex.join(argv))

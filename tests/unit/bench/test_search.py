@@ -148,6 +148,25 @@ def test_time_that_runs_out_is_said(tmp_path: Path) -> None:
     assert "the time of 1.66667 min is over" in world.said
 
 
+def test_a_visit_that_fails_once_is_repeated(tmp_path: Path) -> None:
+    """A variant that ran before may lose a connection; one that fails twice ends the search, to be gone on with."""
+    calls = {"count": 0}
+
+    def flaky(variant: Variant) -> float:
+        calls["count"] += 1
+        return 0 if calls["count"] == 5 else planted(variant)
+
+    assert World(flaky, tmp_path / "once", noise=0.002).search().best == Variant(geometry=WIDE, cublas=True)
+    calls["count"] = 0
+
+    def gone(variant: Variant) -> float:
+        calls["count"] += 1
+        return 0 if variant == START and calls["count"] > 3 else 1.0
+
+    with pytest.raises(VariantFailedError):
+        World(gone, tmp_path / "gone").search()
+
+
 def test_what_serves_now_must_run(tmp_path: Path) -> None:
     with pytest.raises(VariantFailedError):
         World(lambda _: 0, tmp_path).search()
