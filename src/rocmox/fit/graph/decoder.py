@@ -61,6 +61,8 @@ class Decoder:
         build, current = self.build, self.inputs.embeddings
         if self.profile.scales_input:
             current = op.like("scale", current)
+        if self.profile.norms_input:
+            current = op.like(self.profile.norm, current)
         positions = build.weight("position_embd.weight", build.cpu)
         if positions is not None:
             current = op.like("add", current, op.get_rows(positions, self.inputs.positions))

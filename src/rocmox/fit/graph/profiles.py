@@ -33,6 +33,7 @@ class Profile:
     activation: str = "silu"
     rotates: str = "all"
     scales_input: bool = False
+    norms_input: bool = False
     scales_query: bool = False
     norms_after_rope: bool = False
     heads_again: bool = False
@@ -140,6 +141,8 @@ _PROFILES: dict[str, Profile] = {
     "baichuan": Profile(rotates="small"),
     "openelm": Profile(residual_first="attention"),
     "plamo": Profile(layout="parallel"),
+    "muse-glimmer": Profile(norms_input=True, rotates="sliding", post_norm_pinned=False),
+    "plamo3": Profile(activation="silu_halves"),
     "plamo2": Profile(activation="silu_halves"),
     "refact": Profile(rotates="none"),
     "smallthinker": Profile(
