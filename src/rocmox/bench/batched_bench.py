@@ -30,6 +30,11 @@ def parse_batched_bench(text: str, *, model: str, model_bytes: int, split_mode: 
     return found
 
 
+def count_rows(text: str) -> int:
+    """How many numbers of sequences at once it tells of."""
+    return sum(_entry(line) is not None for line in text.splitlines())
+
+
 def _measurements(entry: dict[str, Any], model: str, model_bytes: int, split_mode: str) -> list[Measurement]:
     return [
         Measurement(

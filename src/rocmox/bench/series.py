@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 
-from rocmox.bench.batched_bench import parse_batched_bench
+from rocmox.bench.batched_bench import count_rows, parse_batched_bench
 from rocmox.bench.commands import Abilities, Plan, batched_bench, llama_bench
 from rocmox.bench.llama_bench import parse_begun, parse_build, parse_llama_bench
 from rocmox.bench.measurement import Measurement
@@ -18,6 +18,7 @@ from rocmox.machine import Completed, Machine
 
 Tell = Callable[[str], None]
 
+_TRIES = 3
 _TELLING = re.compile(
     r"\berror\b|not support|requires|out of memory|unable to allocate|failed to allocate", re.IGNORECASE
 )
@@ -58,7 +59,7 @@ class Series:
         alike: dict[tuple[object, ...], list[Measurement]] = {}
         try:
             for _ in range(self.plan.batched_repetitions):
-                done = self._run(batched_bench(self.plan, split_mode, self.abilities))
+                done = self._run_batched(split_mode)
                 for one in self._rows(done, split_mode, first):
                     alike.setdefault(one.key, []).append(one)
                 done.check()
@@ -72,6 +73,18 @@ class Series:
                 )
                 for same in alike.values()
             ]
+
+    def _run_batched(self, split_mode: str) -> Completed:
+        """Once more when it ends well and rows are missing.
+
+        Builds of 2026 write through a thread (common/log.cpp) and, on a busy machine, may end before it has written.
+        """
+        command = batched_bench(self.plan, split_mode, self.abilities)
+        for _ in range(_TRIES - 1):
+            done = self._run(command)
+            if done.exit_status or count_rows(done.stdout) >= len(set(self.plan.parallel)):
+                return done
+        return self._run(command)
 
     def _rows(self, done: Completed, split_mode: str, first: Measurement) -> list[Measurement]:
         """What it wrote; of a bench that failed and wrote nothing the failure is the error, not the nothing."""
