@@ -44,11 +44,7 @@ def _padded(tokens: int, padding: int) -> int:
 def layer_bytes(model: Model, settings: Settings, cells: Cells, layer: int) -> int:
     """K and V of one layer; MLA caches K alone, without flash attention V is as wide as the widest layer's."""
     hyper = model.hyper
-    if (
-        layer >= hyper.layers
-        or layer >= hyper.kv_from_start
-        or not (caches_attention(hyper, layer) or _is_plain(hyper))
-    ):
+    if not has_cache(hyper, layer):
         return 0
     rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
     total = settings.kv_k.row_bytes(hyper.k_width(layer)) * rows
@@ -58,6 +54,13 @@ def layer_bytes(model: Model, settings: Settings, cells: Cells, layer: int) -> i
     if not settings.flash_attention and not settings.build.is_early:
         width = max(map(hyper.v_width, range(hyper.all_layers)))
     return total + settings.kv_v.row_bytes(width) * rows
+
+
+def has_cache(hyper: Hyperparameters, layer: int) -> bool:
+    """Whether a layer has a KV cache of its own."""
+    if layer >= hyper.layers or layer >= hyper.kv_from_start:
+        return False
+    return caches_attention(hyper, layer) or _is_plain(hyper)
 
 
 def _is_plain(hyper: Hyperparameters) -> bool:

@@ -11,16 +11,19 @@ import functools
 import math
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rocmox.facts.gguf import TensorInfo
-from rocmox.fit.kv_cache import Cells
+from rocmox.fit.kv_cache import Cells, has_cache
 from rocmox.fit.model import Model
+from rocmox.fit.recurrent import keeps_state, state_bytes
 from rocmox.fit.settings import Settings
+from rocmox.fit.tensor_split_linear import is_linear, linear_axis, linear_segments, state_segments
 from rocmox.fit.weights import Weights, is_host_tensor
 
 _ALIGNMENT = 128
 _KERNEL_STEP = 128
+_FLOAT_BYTES = 4
 _BY_ROWS = re.compile(r"attn_(q|k|v|qkv|gate)\.weight|ffn_(up|gate|gate_up)(_exps)?\.weight")
 _BY_LENGTH = re.compile(r"attn_(q|k|v|qkv)\.bias|attn_sinks\.weight|ffn_(up|gate)(_exps)?\.bias")
 _BY_COLUMNS = re.compile(r"attn_output\.weight|ffn_down(_exps)?\.weight")
@@ -52,21 +55,35 @@ def tensor_weights(model: Model, shares: Sequence[float], *, alignment: int = _A
 
 
 def tensor_cache_bytes(model: Model, settings: Settings, cells: Cells, shares: Sequence[float]) -> list[int]:
-    """Bytes of KV cache on each device: whole KV heads."""
-    hyper = model.hyper
-    totals = [0] * len(shares)
-    for layer in range(hyper.layers if hyper.causal else 0):
-        rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
-        for width, kind, is_value in (
-            (hyper.k_width(layer), settings.kv_k, False),
-            (hyper.v_width(layer), settings.kv_v, True),
-        ):
-            step = _head_steps(model, layer, len(shares))
-            head = hyper.head_v_of(layer) if is_value else hyper.head_k_of(layer)
-            counts = _cut(width, step.kv_heads * head, tuple(shares), _rotation(model, layer, len(shares)))
-            for device, count in enumerate(counts):
-                totals[device] += kind.row_bytes(count) * rows
+    """Bytes of KV cache and states on each device: whole heads; states of short convolutions are on every device."""
+    devices = len(shares)
+    totals = [0] * devices
+    for layer in range(model.hyper.layers):
+        rotation = _rotation(model, layer, devices)
+        for length, repeats, step, unit_bytes in _cache_parts(model, settings, cells, layer, devices):
+            for device, count in enumerate(_cut(length, step, tuple(shares), rotation)):
+                totals[device] += repeats * int(count * unit_bytes)
+        if keeps_state(model.hyper, layer) and not is_linear(model, layer):
+            totals = [total + state_bytes(model, settings, layer) for total in totals]
     return totals
+
+
+def _cache_parts(
+    model: Model, settings: Settings, cells: Cells, layer: int, devices: int
+) -> Iterator[tuple[int, int, int, float]]:
+    """(length, repeats, step, bytes of an element in all cells) of what one layer caches."""
+    hyper = model.hyper
+    if is_linear(model, layer):
+        for length, repeats, step in state_segments(model, layer):
+            yield length, repeats, step, _FLOAT_BYTES * settings.parallel
+    elif has_cache(hyper, layer):
+        rows = (cells.sliding if hyper.sliding[layer] else cells.full) * cells.streams
+        heads = _head_steps(model, layer, devices).kv_heads
+        for kind, width, head in (
+            (settings.kv_k, hyper.k_width(layer), hyper.head_k_of(layer)),
+            (settings.kv_v, hyper.v_width(layer), hyper.head_v_of(layer)),
+        ):
+            yield width, 1, heads * head, kind.block_bytes / kind.block_elements * rows
 
 
 def cut_tensor(model: Model, name: str, tensor: TensorInfo, shares: tuple[float, ...]) -> Cut:
@@ -78,7 +95,7 @@ def cut_tensor(model: Model, name: str, tensor: TensorInfo, shares: tuple[float,
     if not name.startswith("blk."):
         return Cut(axis=None, counts=())
     layer = int(block)
-    axis = 1 if _BY_ROWS.fullmatch(rest) else 0 if _BY_LENGTH.fullmatch(rest) or _BY_COLUMNS.fullmatch(rest) else None
+    axis = _axis(model, layer, rest)
     if axis is None:
         return Cut(axis=None, counts=())
     rotation = _rotation(model, layer, len(shares))
@@ -87,6 +104,14 @@ def cut_tensor(model: Model, name: str, tensor: TensorInfo, shares: tuple[float,
         for device, count in enumerate(_cut(length, step, shares, rotation)):
             counts[device] += repeats * count
     return Cut(axis=axis, counts=tuple(counts))
+
+
+def _axis(model: Model, layer: int, rest: str) -> int | None:
+    if is_linear(model, layer) and not rest.startswith("ffn"):
+        return linear_axis(rest)
+    if _BY_ROWS.fullmatch(rest):
+        return 1
+    return 0 if _BY_LENGTH.fullmatch(rest) or _BY_COLUMNS.fullmatch(rest) else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,12 +142,9 @@ def _segments(model: Model, layer: int, rest: str, length: int, devices: int) ->
     """(length, repeats, step) of the parts that are cut one by one: fused projections have several."""
     hyper = model.hyper
     if rest.startswith("ffn"):
-        tensors = model.by_layer[layer]
-        down = tensors.get("ffn_down.weight") or tensors.get("ffn_down_exps.weight")
-        step = math.lcm(down.kind.block_elements if down else 1, _KERNEL_STEP)
-        width = hyper.feed_forward[layer]
-        fused = rest.startswith("ffn_gate_up") or (rest.startswith("ffn_up") and length == 2 * width)
-        return [(length // 2, 2, step)] if fused else [(length, 1, step)]
+        return _network_segments(model, layer, rest, length)
+    if is_linear(model, layer):
+        return linear_segments(model, layer, rest, length)
     steps = _head_steps(model, layer, devices)
     head_k, head_v = hyper.head_k_of(layer), hyper.head_v_of(layer)
     if rest.startswith("attn_qkv"):
@@ -131,19 +153,31 @@ def _segments(model: Model, layer: int, rest: str, length: int, devices: int) ->
             (hyper.k_width(layer), 1, steps.kv_heads * head_k),
             (hyper.v_width(layer), 1, steps.kv_heads * head_v),
         ]
-    if rest.startswith("attn_k"):
-        return [(length, 1, steps.kv_heads * head_k)]
-    if rest.startswith("attn_v"):
-        return [(length, 1, steps.kv_heads * head_v)]
-    if rest.startswith("attn_output"):
-        return [(length, 1, steps.heads * head_v)]
-    return [(length, 1, steps.heads if rest.startswith("attn_sinks") else steps.heads * head_k)]
+    per_head = rest.startswith("attn_sinks") or (rest.startswith("attn_gate") and length == hyper.heads[layer])
+    gated = 2 if rest.startswith("attn_q") and length == 2 * hyper.heads[layer] * head_k else 1
+    step = {
+        "attn_k": steps.kv_heads * head_k,
+        "attn_v": steps.kv_heads * head_v,
+        "attn_output": steps.heads * head_v,
+    }.get(rest.partition(".")[0], steps.heads if per_head else gated * steps.heads * head_k)
+    return [(length, 1, step)]
+
+
+def _network_segments(model: Model, layer: int, rest: str, length: int) -> list[tuple[int, int, int]]:
+    tensors = model.by_layer[layer]
+    down = tensors.get("ffn_down.weight") or tensors.get("ffn_down_exps.weight")
+    step = math.lcm(down.kind.block_elements if down else 1, _KERNEL_STEP)
+    fused = rest.startswith("ffn_gate_up") or (
+        rest.startswith("ffn_up") and length == 2 * model.hyper.feed_forward[layer]
+    )
+    return [(length // 2, 2, step)] if fused else [(length, 1, step)]
 
 
 def _rotation(model: Model, layer: int, devices: int) -> int:
     """Where the rounding begins: counted over earlier layers of the same kind."""
-    sliding = model.hyper.sliding
-    return sum(sliding[before] is sliding[layer] for before in range(layer)) % devices
+    hyper = model.hyper
+    kinds = [(hyper.sliding[index], keeps_state(hyper, index)) for index in range(layer + 1)]
+    return kinds[:-1].count(kinds[-1]) % devices
 
 
 def _cut(length: int, step: int, shares: tuple[float, ...], rotation: int) -> tuple[int, ...]:
