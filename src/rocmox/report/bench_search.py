@@ -12,6 +12,7 @@ from rocmox.report.table import render_table
 
 SCHEMA_VERSION = 1
 _QUIETER = "stop what else runs on this machine, or raise --rounds or --repetitions."
+_LONGEST = 120
 _HEADINGS = ("tried", "against", "verdict", "change", "noise allows")
 
 
@@ -70,7 +71,7 @@ def search_to_json(result: Result) -> dict[str, Any]:
 
 
 def _without_figures(verdict: Verdict | None) -> str:
-    return in_words(verdict)[:80] if verdict else "not tried"
+    return in_words(verdict)[:_LONGEST] if verdict else "not tried"
 
 
 def _percent(share: float | None, sign: str) -> str:
