@@ -227,12 +227,42 @@ def test_at_last_it_serves_and_nobody_saw_the_password(node: dict[str, str]) -> 
     again = serve(node, llama_cpp_models=[tiny, known])
     assert again.exit_status == 0, again.output[-5000:]
     assert set(again.changed.values()) <= {0}
+    refuse_to_have_seen_it(node)
+
+
+REPOSITORY = """
+mkdir -p /srv/bad/tree/ggml && cd /srv/bad/tree
+echo 'message(FATAL_ERROR "no llama.cpp")' | tee CMakeLists.txt > ggml/CMakeLists.txt
+git init --quiet && git add . && git -c user.name=t -c user.email=t@example.org commit --quiet --message one
+git tag b6171 && git clone --quiet --bare . ../tree.git
+git rev-parse HEAD
+"""
+
+
+def test_git_gets_the_password_out_of_sight(node: dict[str, str]) -> None:
+    commit = in_guest(node, REPOSITORY).split()[-1]
+    wish = {
+        "llama_cpp_source": "git",
+        "llama_cpp_git_url": served(node, "tree.git").partition("?")[0],
+        "llama_cpp_version": "b6171",
+        "llama_cpp_models": [model("known", 8081, path="/srv/bad/tiny.gguf")],
+    }
+    refuse(node, f"the tag b6171 is commit {commit}", **wish, llama_cpp_commit="b" * 40)
+    run = serve(node, **wish, llama_cpp_commit=commit)
+    assert run.exit_status != 0
+    assert "The running service was not touched" in run.output, run.output[-5000:]
+    assert commit in in_guest(node, "cat /var/lib/llama-cpp/sources/b6171-*/.git/FETCH_HEAD")
+    refuse_to_have_seen_it(node)
+
+
+def refuse_to_have_seen_it(node: dict[str, str]) -> None:
+    """No command line, file or log of the guest has the password, in whatever form."""
     assert in_guest(node, "cat /root/seen 2>/dev/null || true") == ""
-    places = "/var/lib/llama-cpp /var/lib/llama-models /opt /etc /run /tmp /var/tmp"
-    assert in_guest(node, f"grep -rlsI {MARKER} {places} || true") == ""
-    assert in_guest(node, f"journalctl --no-pager --grep={MARKER} --output=cat || true") == ""
     word = base64.b64encode(f"user:{MARKER}@x".encode()).decode()
-    assert in_guest(node, f"grep -rlsI {word} {places} || true") == ""
+    places = "/var/lib/llama-cpp /var/lib/llama-models /opt /etc /run /tmp /var/tmp"
+    # By a file: the watcher sees command lines.
+    look = f"printf '%s\\n' {MARKER} {word} > /root/patterns; grep -rlsIf /root/patterns {places}"
+    assert in_guest(node, f"{look}; journalctl --no-pager --output=cat | grep -f /root/patterns || true") == ""
 
 
 def ask(url: str, key: str) -> str:

@@ -108,8 +108,8 @@ def test_going_back_shows_the_comparison_or_makes_up_for_it(tmp_path: Path) -> N
     assert "compile-proven only, not compared on a card" in words_of(unseen)
     made_up, shown = part("compare_build", **back), part("compare_build", **back)
     assert (made_up.exit_status, shown.exit_status) == (0, 0), made_up.output
-    assert "Compare the patched kernels with the processor's results" in words_of(made_up)
-    assert f"were compared with the processor's results when it was built ({BUILD}/comparison.json" in words_of(shown)
+    assert "Compare the patched kernels with" in words_of(made_up)
+    assert f"cards when it was built ({BUILD}/comparison.json)" in words_of(shown)
     assert "AMD Radeon VII" in shown.output
     assert shown.changed["llm1"] == 0
 
