@@ -37,6 +37,16 @@ class Model:
         return self.tensors.get("token_embd.weight")
 
     @functools.cached_property
+    def loaded(self) -> dict[str, TensorInfo]:
+        """The tensors that are loaded: those of draft (NextN) layers are skipped."""
+        last = self.hyper.layers if self.hyper.draft_layers else self.hyper.all_layers
+        return {
+            name: tensor
+            for name, tensor in self.tensors.items()
+            if not name.startswith("blk.") or int(name.split(".")[1]) < last
+        }
+
+    @functools.cached_property
     def file_bytes(self) -> int:
         """Bytes of all tensors, which is the size of the file but for its header."""
         return sum(tensor.data_bytes for tensor in self.tensors.values())

@@ -82,7 +82,7 @@ class _Fragments:
 
 
 def _placed(model: Model, places: tuple[int, ...], shares: Sequence[float]) -> Iterator[tuple[TensorInfo, int, bool]]:
-    for name, tensor in model.tensors.items():
+    for name, tensor in model.loaded.items():
         if is_host_tensor(name):
             continue
         layer = int(name.split(".")[1]) if name.startswith("blk.") else len(places) - 1

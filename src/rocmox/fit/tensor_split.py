@@ -42,7 +42,7 @@ def tensor_weights(model: Model, shares: Sequence[float], *, alignment: int = _A
     totals = [0] * len(shares)
     host = 0
     tied = "output.weight" not in model.tensors
-    for name, tensor in model.tensors.items():
+    for name, tensor in model.loaded.items():
         if is_host_tensor(name):
             host += tensor.data_bytes
             if not (tied and name == "token_embd.weight"):

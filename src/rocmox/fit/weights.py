@@ -37,12 +37,11 @@ def weight_bytes(
     """
     totals = [0] * (devices + 1)  # the last is the host
     host = 0
-    for name, tensor in model.tensors.items():
+    for name, tensor in model.loaded.items():
         size = padded(tensor, alignment=alignment, pads_rows=pads_rows)
         if name.startswith("blk."):
-            layer = int(name.split(".")[1])
-            if layer < model.hyper.layers or model.hyper.draft_layers == 0:
-                totals[place_of(overrides, name, place=places[layer], cpu=devices)] += size
+            place = places[int(name.split(".")[1])]
+            totals[place_of(overrides, name, place=place, cpu=devices)] += size
         elif is_host_tensor(name):
             host += tensor.data_bytes
         elif name.partition(".")[0] in {"rope_freqs", "rope_factors_long", "rope_factors_short"}:
