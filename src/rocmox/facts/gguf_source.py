@@ -20,6 +20,7 @@ _PART = re.compile(r"-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf(?P<query>\?.*)
 _CONTENT_RANGE = re.compile(r"bytes (?P<start>\d+)-\d+/(?P<size>\d{1,18})")
 _MOST_PARTS = 1024
 _TIMEOUT_SECONDS = 60
+_REACH = "Check the address and the network, or download the file and name it."
 
 
 def is_address(model: str) -> bool:
@@ -102,8 +103,9 @@ def _opened(model: str) -> Iterator[tuple[BinaryIO, int]]:
     path = Path(model)
     try:
         if not path.is_file():
+            what = "this is no regular file" if path.exists() else "there is no such file"
             raise UsageError(
-                f"{model}: there is no such file",
+                f"{model}: {what}",
                 remedy="Give a .gguf file, an http(s) address of one, or a name that `rocmox fit --list` prints.",
             )
         with path.open("rb", buffering=0) as file:
@@ -140,6 +142,6 @@ class _Server:
                     )
                 return answer.read(count), int(match["size"])
         except urllib.error.HTTPError as error:
-            raise CannotLookError(f"{self._address}: {error.code} {error.reason}") from error
+            raise CannotLookError(f"{self._address}: {error.code} {error.reason}", remedy=_REACH) from error
         except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
-            raise CannotLookError(f"{self._address}: {getattr(error, 'reason', error)}") from error
+            raise CannotLookError(f"{self._address}: {getattr(error, 'reason', error)}", remedy=_REACH) from error

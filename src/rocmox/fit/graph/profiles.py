@@ -155,7 +155,7 @@ _PROFILES: dict[str, Profile] = {
 }
 
 # Have a profile that is not exact yet: some buffer is a few percent off.
-_NEAR = frozenset(("mimo2",))
+_NEAR = frozenset(("mimo2", "plamo2"))
 
 
 def profile_of(architecture: str) -> Profile:
