@@ -89,6 +89,7 @@ def serve(lab: dict[str, str], *words: str, **variables: Any) -> Run:
         "llama_cpp_archive_url": served(lab, ARCHIVE),
         "llama_cpp_archive_sha256": ARCHIVE_SHA256,
         "llama_cpp_source_subdirectory": TREE,
+        "llama_cpp_download_environment": {"https_proxy": f"http://user:{MARKER}@127.0.0.1:9"},  # asked for by none
     }
     wish = {"proxmox_vmid": VMID, "llama_cpp_models": [], "llama_cpp_backend": "cpu", **archive, **variables}
     run = play("-vvv", "--diff", *words, "-e", json.dumps(wish), playbook="playbooks/serve_models.yml")

@@ -7,6 +7,7 @@ checksum, `sha256` is what was found; in `verified` stands by what (checksum, si
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -18,8 +19,7 @@ from typing import Any, BinaryIO
 
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # enum gguf_metadata_value_type
 STRING, ARRAY = 8, 9
-UNREADABLE_BYTES = 1 << 16  # shown of a file that is no GGUF: enough to say what is wrong with it
-LONGEST_HEADER_BYTES = 1 << 28
+LONGEST_HEADER_BYTES = 1 << 27
 PART = re.compile(r"-00001-of-(\d{5})\.gguf$")
 
 
@@ -79,14 +79,11 @@ class Header:
 
 
 def header_of(path: Path) -> bytes:
-    """The header; of anything else its beginning."""
+    """The header; of anything else as much as shows what is wrong with it."""
     with path.open("rb") as stream:
         header = Header(stream)
-        try:
+        with contextlib.suppress(EOFError, KeyError, OverflowError, MemoryError):
             header.walk()
-        except (EOFError, KeyError, OverflowError, MemoryError):
-            stream.seek(0)
-            return stream.read(UNREADABLE_BYTES)
         return b"".join(header.kept)
 
 

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import struct
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -111,7 +112,7 @@ def test_a_broken_file_is_refused_whatever_is_set(model_file: Path, tmp_path: Pa
     cut, foreign, short = tmp_path / "cut.gguf", tmp_path / "foreign.gguf", tmp_path / "short.gguf"
     with model_file.open("rb") as stream:
         header = stream.read(32 << 20)  # the file itself is sparse, and large
-    cut.write_bytes(header[:1000])
+    cut.write_bytes(header[:100000])
     foreign.write_text("no model\n")
     short.write_bytes(header)
     os.truncate(short, model_file.stat().st_size - (1 << 20))
@@ -120,6 +121,14 @@ def test_a_broken_file_is_refused_whatever_is_set(model_file: Path, tmp_path: Pa
         assert f"Model 'llama' cannot be served: {file}: " in problem
         assert why in problem
         assert "llama_cpp_fit" not in problem
+
+
+def test_a_file_cut_off_in_its_vocabulary_is_refused(tmp_path: Path) -> None:
+    cut, word = tmp_path / "cut.gguf", struct.pack("<Q", 5) + b"token"
+    key = struct.pack("<Q", 21) + b"tokenizer.ggml.tokens"
+    cut.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 1) + key + struct.pack("<IIQ", 9, 8, 100000) + word * 50000)
+    (problem,) = found(cut)["problems"]
+    assert "ends inside the elements of 'tokenizer.ggml.tokens'" in problem
 
 
 @pytest.mark.parametrize("changes", [{}, {"gpu_layers": 20}])
