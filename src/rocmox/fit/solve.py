@@ -18,6 +18,7 @@ from rocmox.fit.settings import Settings
 
 _STEP = 256
 _GIB = 1 << 30
+_USEFUL_CONTEXT = 2048
 _PIPELINE_DROPPED = "pipeline copies off: with them the load fails, and llama.cpp tries again without"
 
 
@@ -168,7 +169,7 @@ def best_change(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
     most = largest_context(model, settings, cards, uses_cublas=resolved.uses_cublas)
     part = fitting_part(model, settings, cards, uses_cublas=resolved.uses_cublas)
     slower = f"{part} keeps {tokens(settings.context_tokens)}" if part else ""
-    if most:
+    if most >= _USEFUL_CONTEXT or (most and not slower):
         return "; ".join(filter(None, (f"a shorter context: {at_least(most)} fits", slower)))
     return slower or _missing(model, resolved, cards)
 
