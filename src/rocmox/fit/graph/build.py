@@ -57,11 +57,15 @@ class Build:
 
     def of_layer(self, layer: int, name: str) -> Tensor | None:
         """A layer's weight by its name behind `blk.N.`."""
+        tensors = self.model.by_layer[layer]
+        if name not in tensors:  # plamo2 names some norms without a suffix
+            name = name.removesuffix(".weight")
         return self.weight(f"blk.{layer}.{name}", self.places[layer])
 
     def has(self, layer: int, name: str) -> bool:
         """Whether a layer has this weight."""
-        return name in self.model.by_layer[layer]
+        tensors = self.model.by_layer[layer]
+        return name in tensors or name.removesuffix(".weight") in tensors
 
     def cache(self, layer: int, part: str, width: int, cells: int) -> Tensor:
         """A layer's K or V cache, all streams."""

@@ -69,7 +69,8 @@ class Decoder:
         first = build.weight("token_embd_norm.weight", build.cpu)
         if first is not None and self.profile.last_norm != "token_embd_norm":
             bias = build.weight("token_embd_norm.bias", build.cpu)
-            current = scaled_norm(build, current, first, bias, kind=self.profile.norm, place=None)
+            place = None if build.settings.build.is_early else build.places[0]
+            current = scaled_norm(build, current, first, bias, kind=self.profile.norm, place=place)
         if self.profile.tempers_attention:
             self.attention.temperature = op.new_input("inp_attn_scale", 1, 1, build.tokens, kind=F32)
         if has_per_layer_inputs(build):

@@ -124,7 +124,7 @@ _PROFILES: dict[str, Profile] = {
     "qwen3next": _GATED_QUERY,
     "qwen35": _GATED_QUERY,
     "qwen35moe": _GATED_QUERY,
-    "mimo2": Profile(rows_last="before_norm", experts_from_file=True),
+    "mimo2": _FROM_FILE,
     "step35": Profile(rows_last="before_norm", experts_from_file=True),
     "hy_v3": Profile(rows_last="after_norm", experts_from_file=True),
     "cohere2moe": Profile(
@@ -154,9 +154,6 @@ _PROFILES: dict[str, Profile] = {
     "lfm2moe": Profile(residual_first="both", last_norm="token_embd_norm", experts=Experts(gating="sigmoid")),
 }
 
-# Have a profile that is not exact yet: some buffer is a few percent off.
-_NEAR = frozenset(("mimo2", "plamo2"))
-
 
 def profile_of(architecture: str) -> Profile:
     """The architecture's profile; one without a line of its own is put together like a llama."""
@@ -165,4 +162,4 @@ def profile_of(architecture: str) -> Profile:
 
 def has_profile(architecture: str) -> bool:
     """Whether the graph of this architecture is the one of its source, node by node."""
-    return is_like_llama(architecture) or (architecture in _PROFILES and architecture not in _NEAR)
+    return is_like_llama(architecture) or architecture in _PROFILES
