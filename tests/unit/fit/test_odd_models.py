@@ -85,3 +85,11 @@ def test_flash_attention_keeps_a_quantised_cache_as_halves_since_june_2026() -> 
     both = 2 * 2 * 65536 * LLAMA.hyper.k_width(0)
     assert copies("b6170") == 0
     assert both // 2 < copies("latest") <= both
+
+
+def test_contradictory_sizes_are_said() -> None:
+    model = find_model("qwen3-30b-a3b:q4_K_M")
+    for change in ({"experts_used": (0,) * 48}, {"heads": (0,) * 48}):
+        odd = dataclasses.replace(model, hyper=dataclasses.replace(model.hyper, **change))
+        with pytest.raises(UsageError):
+            answer(odd, resolve(Request(), odd, CARDS), CARDS)

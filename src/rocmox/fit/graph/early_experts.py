@@ -13,6 +13,8 @@ def build_experts(build: Build, current: Tensor, layer: int, how: Experts) -> Te
     """Router, choice, the chosen experts' networks, and their weighted sum."""
     hyper = build.model.hyper
     width, tokens, used = current.ne[0], current.ne[1], hyper.experts_used[layer]
+    if not used:
+        raise IncompleteModelError("expert_used_count")
     logits = op.mul_mat(_weight(build, layer, "ffn_gate_inp.weight"), current)
     probabilities = op.like("soft_max" if how.gating == "softmax" else "unary", logits)
     bias = build.of_layer(layer, "exp_probs_b.bias")

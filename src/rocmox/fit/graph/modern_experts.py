@@ -13,6 +13,8 @@ def build_experts(build: Build, current: Tensor, layer: int, how: Experts, *, lo
     """Router (unless `logits` come from elsewhere), choice, the chosen experts' networks, and their weighted sum."""
     hyper, tokens = build.model.hyper, current.ne[1]
     used = hyper.experts_used[layer]
+    if not used:
+        raise IncompleteModelError("expert_used_count")
     width = current.ne[0]
     logits, probabilities = _probabilities(logits, how) if logits is not None else _route(build, current, layer, how)
     chosen = _choose(build, logits, probabilities, layer, how)
