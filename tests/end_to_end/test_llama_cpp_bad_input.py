@@ -6,20 +6,17 @@ role finds them at once. At last the same guest gets right ones and serves.
 
 import base64
 import json
-import re
 import shlex
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from rocmox.lab.tiny_gguf import SENTENCE
+from tests.end_to_end.bare_guest import MARKER, VMID, address, ask, assert_unseen, checksum, debian_13, in_guest, served
 from tests.end_to_end.conftest import ROOT, Run, on_node, play
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
-VMID = 189
-MARKER = "MARKER7f3"
 ARCHIVE = "llama_cpp_python-0.3.16.tar.gz"
 TREE = "llama_cpp_python-0.3.16/vendor/llama.cpp"
 ARCHIVE_SHA256 = "34ed0f9bd9431af045bb63d9324ae620ad0536653740e9bb163a2e1fcb973be6"
@@ -49,33 +46,6 @@ def node(lab: dict[str, str]) -> Iterator[dict[str, str]]:
     in_guest(lab, exported + (tools / "bad_input_guest.sh").read_text(encoding="utf-8"))
     yield lab
     on_node(lab, "sh", "-c", f"pct stop {VMID}; pct destroy {VMID}")
-
-
-def debian_13(lab: dict[str, str]) -> str:
-    """The volume of the template, downloaded when it is not there."""
-    found = re.search(r"debian-13-standard\S*", on_node(lab, "pveam", "available", "--section", "system"))
-    assert found
-    if found[0] not in on_node(lab, "pveam", "list", "local"):
-        on_node(lab, "pveam", "download", "local", found[0])
-    return f"local:vztmpl/{found[0]}"
-
-
-def address(lab: dict[str, str]) -> str:
-    return f"{lab['gateway'].rpartition('.')[0]}.{VMID}"
-
-
-def in_guest(lab: dict[str, str], script: str) -> str:
-    packed = base64.b64encode(script.encode()).decode()
-    return on_node(lab, "sh", "-c", f"echo {packed} | base64 -d | pct exec {VMID} -- bash -s")
-
-
-def served(lab: dict[str, str], name: str, *, host: str = "") -> str:
-    """The address of a file in the guest, with the password that its server asks for."""
-    return f"http://user:{MARKER}%40x@{host or address(lab)}:8099/{name}?token={MARKER}"
-
-
-def checksum(lab: dict[str, str], name: str) -> str:
-    return in_guest(lab, f"sha256sum /srv/bad/{name}").split()[0]
 
 
 def model(name: str, port: int = 8090, **keys: Any) -> dict[str, Any]:
@@ -228,7 +198,7 @@ def test_at_last_it_serves_and_nobody_saw_the_password(node: dict[str, str]) -> 
     again = serve(node, llama_cpp_models=[tiny, known])
     assert again.exit_status == 0, again.output[-5000:]
     assert set(again.changed.values()) <= {0}
-    refuse_to_have_seen_it(node)
+    assert_unseen(node)
 
 
 REPOSITORY = """
@@ -253,22 +223,4 @@ def test_git_gets_the_password_out_of_sight(node: dict[str, str]) -> None:
     assert run.exit_status != 0
     assert "The running service was not touched" in run.output, run.output[-5000:]
     assert commit in in_guest(node, "cat /var/lib/llama-cpp/sources/b6171-*/.git/FETCH_HEAD")
-    refuse_to_have_seen_it(node)
-
-
-def refuse_to_have_seen_it(node: dict[str, str]) -> None:
-    """No command line, file or log of the guest has the password, in whatever form."""
-    assert in_guest(node, "cat /root/seen 2>/dev/null || true") == ""
-    word = base64.b64encode(f"user:{MARKER}@x".encode()).decode()
-    places = "/var/lib/llama-cpp /var/lib/llama-models /opt /etc /run /tmp /var/tmp"
-    # By a file: the watcher sees command lines.
-    look = f"printf '%s\\n' {MARKER} {word} > /root/patterns; grep -rlsIf /root/patterns {places}"
-    assert in_guest(node, f"{look}; journalctl --no-pager --output=cat | grep -f /root/patterns || true") == ""
-
-
-def ask(url: str, key: str) -> str:
-    body = {"temperature": 0, "messages": [{"role": "user", "content": "Are you there?"}]}
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-    request = urllib.request.Request(f"{url}/v1/chat/completions", json.dumps(body).encode(), headers)  # noqa: S310 - http, made above
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        return str(json.load(answer)["choices"][0]["message"]["content"])
+    assert_unseen(node)
