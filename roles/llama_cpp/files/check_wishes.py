@@ -4,9 +4,10 @@ Part of plan_build.py, which runs on the controller; every problem says what, wh
 """
 
 import re
-import urllib.parse
 from collections.abc import Iterator
 from typing import Any
+
+from web_access import is_address  # lies beside this file
 
 Wish = dict[str, Any]
 
@@ -92,15 +93,6 @@ def split_problems(model: Wish, wish: Wish) -> Iterator[str]:
         )
     elif mode == "tensor" and not model["flash_attention"]:
         yield "split_mode tensor needs flash attention. Set flash_attention: true."
-
-
-def is_address(url: str) -> bool:
-    """Whether host and port can be told; a password with a bare `/` or `#` would be taken for them, and be shown."""
-    try:
-        port = urllib.parse.urlsplit(url).port
-    except ValueError:
-        return False
-    return port is None or port >= 0
 
 
 def is_sha256(text: str) -> bool:
