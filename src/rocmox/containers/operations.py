@@ -90,7 +90,12 @@ def start(node: Node, vmid: int, options: Options) -> Warnings:
         return lxc.status(node, vmid) == "running"
 
     operation = _Operation(vmid=vmid, kind="vzstart", call=lambda: lxc.start(node, vmid), is_done=runs)
-    return _carry_out(node, operation, options.start_timeout_seconds)
+    try:
+        return _carry_out(node, operation, options.start_timeout_seconds)
+    except ProxmoxError:  # `CT VMID already running`: the task of a run that was killed has come first
+        if runs():
+            return ()
+        raise
 
 
 def shut_down(node: Node, vmid: int, options: Options) -> Warnings:

@@ -129,6 +129,34 @@ def test_a_guest_that_the_node_started_itself_meanwhile_runs() -> None:
     assert operations.start(node_of(pve), 102, Options()) == ()
 
 
+class RefusingPve(LosingPve):
+    """Refuses to start a guest by the call itself, as PVE does when it finds it running."""
+
+    refuses = False
+
+    def post(self, path: str, parameters: Parameters | None = None) -> Any:
+        if self.refuses and path.endswith("/status/start"):
+            raise ProxmoxError("500 CT 102 already running")
+        return super().post(path, parameters)
+
+
+@pytest.mark.parametrize("by_the_call", [True, False])
+@pytest.mark.parametrize("now", ["running", "stopped"])
+def test_a_guest_that_the_task_of_a_killed_run_has_started_meanwhile_runs(now: str, *, by_the_call: bool) -> None:
+    """A play that is killed leaves its tasks at work, and the next one has still found the guest stopped."""
+    pve = RefusingPve()
+    apply(pve, CHAT)
+    pve.containers[102].running = False
+    pve.refuses = by_the_call
+    pve.fail_start = {102: "CT 102 already running"}
+    pve.status = lambda: now
+    if now == "running":
+        assert operations.start(node_of(pve), 102, Options()) == ()
+    else:
+        with pytest.raises(ProxmoxError, match="CT 102 already running"):
+            operations.start(node_of(pve), 102, Options())
+
+
 def test_a_change_by_somebody_else_meanwhile_is_not_taken_for_ours() -> None:
     pve = LosingPve()
     apply(pve, CHAT)
