@@ -9,7 +9,7 @@ SHELL := /bin/bash
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=ROCMOX_CACHE,ROCMOX_LAB,PVE,CASES,SEED,ROCMOX_POWER_CUTS)
 PYTHON ?= python3
 BIN := .venv/bin
-LAB_PACKAGES := src/rocmox/lab/data/apt-packages.txt
+LAB_PACKAGES := src/rocmox_lab/data/apt-packages.txt
 PVE ?= 8.4
 CASES ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rocmox.lab import hip
 from rocmox.machine import LocalMachine
+from rocmox_lab import hip
 
 TWO_CARDS = "devices=0000:03:00.0@13000,0000:06:00.0@13000"
 

@@ -17,7 +17,7 @@ _MAIN = b"import sys\n\nfrom rocmox.cli.main import main\n\nsys.exit(main())\n"
 # What runs on a PVE host and in guests. Other commands say there what they need.
 _PACKAGES = (
     *("machine", "facts", "gpu", "compatibility", "health", "host", "report", "proxmox", "containers"),
-    *("llamacpp", "bench"),
+    *("bench", "engines/llamacpp/source", "engines/llamacpp/bench", "engines/llamacpp/tune"),
 )
 _MODULES = (
     "__init__.py",
@@ -25,8 +25,11 @@ _MODULES = (
     "units.py",
     "cli/__init__.py",
     "cli/main.py",
+    "cli/command_table.py",
     "cli/exit_codes.py",
     "cli/verdicts.py",
+    "engines/__init__.py",
+    "engines/llamacpp/__init__.py",
 )
 _COMMANDS = (
     "cli/bench.py",

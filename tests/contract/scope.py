@@ -5,9 +5,9 @@ An endpoint is in scope when the lab has a handler for it, and also when PVE has
 
 from __future__ import annotations
 
-from rocmox.lab.pve import endpoints
-from rocmox.lab.pve.call import ROUTES
-from rocmox.lab.pve.schema import load
+from rocmox_lab.pve import endpoints
+from rocmox_lab.pve.call import ROUTES
+from rocmox_lab.pve.schema import load
 
 COMMANDS = {"pct", "pvesh", "pveam", "pvesm", "pveversion"}
 # Paths of PVE that no table here holds: virtual machines and high availability are no business of the lab.

@@ -6,8 +6,8 @@ import json
 import sys
 from typing import Any
 
-from rocmox.lab.pve.access import store
-from rocmox.lab.pve.node import Node
+from rocmox_lab.pve.access import store
+from rocmox_lab.pve.node import Node
 
 
 def seed(node: Node, accounts: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.pve import properties
-from rocmox.lab.pve.guests.config import ConfigFiles, GuestConfig, parse, render
-from rocmox.lab.pve.node import Node, Settings
+from rocmox_lab.pve import properties
+from rocmox_lab.pve.guests.config import ConfigFiles, GuestConfig, parse, render
+from rocmox_lab.pve.node import Node, Settings
 from tests.contract.replay import RECORDED
 
 CASES = RECORDED / "config-parser.json"

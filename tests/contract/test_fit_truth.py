@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
+from rocmox.engines.llamacpp.memory.builds import parse_build
+from rocmox.engines.llamacpp.memory.compute import compute_buffers
+from rocmox.engines.llamacpp.memory.kv_cache import cache_bytes, count_cells
+from rocmox.engines.llamacpp.memory.model import Model, from_header
+from rocmox.engines.llamacpp.memory.placement import place_layers
+from rocmox.engines.llamacpp.memory.refusals import find_refusal
+from rocmox.engines.llamacpp.memory.settings import Settings
+from rocmox.engines.llamacpp.memory.tensor_split import tensor_cache_bytes, tensor_weights
+from rocmox.engines.llamacpp.memory.weights import weight_bytes
 from rocmox.facts.ggml_types import BY_NAME
 from rocmox.facts.gguf_source import read_model
-from rocmox.fit.builds import parse_build
-from rocmox.fit.compute import compute_buffers
-from rocmox.fit.kv_cache import cache_bytes, count_cells
-from rocmox.fit.model import Model, from_header
-from rocmox.fit.placement import place_layers
-from rocmox.fit.refusals import find_refusal
-from rocmox.fit.settings import Settings
-from rocmox.fit.tensor_split import tensor_cache_bytes, tensor_weights
-from rocmox.fit.weights import weight_bytes
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "fit"
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="../shared/data/fit is not here")

@@ -11,10 +11,10 @@ import pytest
 
 from rocmox.errors import CannotLookError, CommandError
 from rocmox.health.probes.hip_library import C_TYPES, CONSTANTS, PROTOTYPES
-from rocmox.lab import hip
-from rocmox.lab.debian_packages import unpack
-from rocmox.lab.settings import cache_directory
 from rocmox.machine import Completed, LocalMachine
+from rocmox_lab import hip
+from rocmox_lab.debian_packages import unpack
+from rocmox_lab.settings import cache_directory
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
 

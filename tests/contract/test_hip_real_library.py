@@ -12,9 +12,9 @@ import pytest
 from rocmox.errors import CannotLookError, CommandError
 from rocmox.health.hip.answer import MODULES, Answer
 from rocmox.health.probes.assembly import assemble
-from rocmox.lab.debian_packages import unpack
-from rocmox.lab.settings import cache_directory
 from rocmox.machine import LocalMachine
+from rocmox_lab.debian_packages import unpack
+from rocmox_lab.settings import cache_directory
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
 

@@ -12,9 +12,9 @@ from rocmox.health.p2p import run
 from rocmox.health.p2p.pair import PairVerdict
 from rocmox.health.p2p.plan import Plan
 from rocmox.health.result import Verdict
-from rocmox.lab.gpus import build
-from rocmox.lab.hip import MODES, device_words
 from rocmox.machine import LocalMachine
+from rocmox_lab.gpus import build
+from rocmox_lab.hip import MODES, device_words
 from tests.stand_in import TWO_CARDS, StandIn
 
 MIB = 1 << 20

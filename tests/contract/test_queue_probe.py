@@ -10,8 +10,8 @@ from rocmox.health.context import Context
 from rocmox.health.hip import holders
 from rocmox.health.queues import probe_queues
 from rocmox.health.result import Reporter, Result, Verdict
-from rocmox.lab.gpus import build
 from rocmox.machine import LocalMachine
+from rocmox_lab.gpus import build
 from tests.stand_in import TWO_CARDS, StandIn
 
 

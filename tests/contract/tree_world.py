@@ -16,10 +16,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from rocmox.lab.pve.api import Api
-from rocmox.lab.pve.http import Server
-from rocmox.lab.pve.node import Node, Settings
-from rocmox.lab.pve.worker import Spawner
+from rocmox_lab.pve.api import Api
+from rocmox_lab.pve.http import Server
+from rocmox_lab.pve.node import Node, Settings
+from rocmox_lab.pve.worker import Spawner
 from tests.contract import world
 from tests.contract.seed_accounts import seed
 
@@ -82,7 +82,7 @@ class TreeWorld:
         settings = {"ROOT": str(self.root), "RUNTIME": "fake", "NODE": world.NODE, "PVE_VERSION": self._pve}
         environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
         environment.update({f"ROCMOX_LAB_{name}": value for name, value in settings.items()})
-        command = [sys.executable, "-m", f"rocmox.lab.pve.commands.{argv[0]}", *argv[1:]]
+        command = [sys.executable, "-m", f"rocmox_lab.pve.commands.{argv[0]}", *argv[1:]]
         return subprocess.run(
             command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=120
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from rocmox.lab.apt_repository import Package, SigningKey, Suite, build_package, write_index
+from rocmox_lab.apt_repository import Package, SigningKey, Suite, build_package, write_index
 
 SUITE = Suite(origin="repo.radeon.com", name="noble", component="main")
 ROCM = {

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rocmox.host import places
-from rocmox.lab.vm import lifecycle, reach, snapshots
-from rocmox.lab.vm.places import MachinePlaces, require_state
 from rocmox.machine import Completed
+from rocmox_lab.vm import lifecycle, reach, snapshots
+from rocmox_lab.vm.places import MachinePlaces, require_state
 
 REPOSITORY = Path(__file__).parents[2]
 GUEST = "101"

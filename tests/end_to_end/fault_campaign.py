@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.faults import records
-from rocmox.lab.faults.registry import find_fault
-from rocmox.lab.pve.guests.config import ConfigFiles
+from rocmox_lab.faults import records
+from rocmox_lab.faults.registry import find_fault
+from rocmox_lab.pve.guests.config import ConfigFiles
 from tests.end_to_end import fault_cases
 from tests.end_to_end.fault_cases import Call, Case
 from tests.end_to_end.fault_client import KILLED, MODULE, Run, arguments, run_module

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rocmox.lab import services
-from rocmox.lab.faults import records
-from rocmox.lab.faults.registry import find_fault
-from rocmox.lab.faults.target import FaultTarget, target_of_lab
-from rocmox.lab.state import read_state
 from rocmox.machine import LocalMachine
+from rocmox_lab import services
+from rocmox_lab.faults import records
+from rocmox_lab.faults.registry import find_fault
+from rocmox_lab.faults.target import FaultTarget, target_of_lab
+from rocmox_lab.state import read_state
 from tests.end_to_end.conftest import BIN, LAB, ROOT, environment
 
 OURS, FOREIGN = (711, 712), (790, 791)

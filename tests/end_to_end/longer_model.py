@@ -10,7 +10,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from rocmox.lab.tiny_gguf import vocabulary
+from rocmox.engines.llamacpp.serving.guest.tiny_model import vocabulary
 
 _WIDTH, _LAYERS, _FEED_FORWARD, _HEADS, _CONTEXT = 512, 8, 1408, 8, 4096
 _Q8_0 = gguf.GGMLQuantizationType.Q8_0

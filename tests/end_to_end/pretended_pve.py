@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from rocmox.lab.pve.access import store
-from rocmox.lab.pve.access_log import PATH as ACCESS_LOG
-from rocmox.lab.pve.host import fingerprint
-from rocmox.lab.pve.node import Node, Settings
+from rocmox_lab.pve.access import store
+from rocmox_lab.pve.access_log import PATH as ACCESS_LOG
+from rocmox_lab.pve.host import fingerprint
+from rocmox_lab.pve.node import Node, Settings
 
 HOST = "127.0.0.1"
 PASSWORD = "pretended-root"
@@ -40,7 +40,7 @@ def serving(root: Path, *, version: str = "8.4") -> Iterator[PretendedPve]:
     """A node below an empty folder, up until the block ends."""
     node = _furnish(root, version)
     port = _free_port()
-    argv = [sys.executable, "-m", "rocmox.lab.pve.http", "--root", str(root), "--fake-runtime", "--node", NODE]
+    argv = [sys.executable, "-m", "rocmox_lab.pve.http", "--root", str(root), "--fake-runtime", "--node", NODE]
     argv += ["--pve", version, "--host", HOST, "--port", str(port)]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as process:
         try:

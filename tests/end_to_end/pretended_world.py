@@ -16,12 +16,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from rocmox.lab.faults.target import FaultTarget
-from rocmox.lab.pve.access import store
-from rocmox.lab.pve.node import Node, Settings
-from rocmox.lab.pve.tasks import TaskFiles
 from rocmox.machine import Completed
 from rocmox.machine.local import LocalMachine
+from rocmox_lab.faults.target import FaultTarget
+from rocmox_lab.pve.access import store
+from rocmox_lab.pve.node import Node, Settings
+from rocmox_lab.pve.tasks import TaskFiles
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PASSWORD = "fault-campaign-1"
@@ -54,7 +54,7 @@ class PretendedWorld:
         options = ["--root", str(self.root), "--fake-runtime", "--node", "pve1", "--pve", self.node.version]
         listen = ["--host", "127.0.0.1", "--port", str(self.port), "--delay", "0.1"]
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "rocmox.lab.pve.http", *options, *listen],
+            [sys.executable, "-m", "rocmox_lab.pve.http", *options, *listen],
             env=self._environment(),
             stdout=subprocess.PIPE,
             text=True,
@@ -92,7 +92,7 @@ class PretendedWorld:
 
     def command(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
         """One of PVE's commands on the node."""
-        command = [sys.executable, "-m", f"rocmox.lab.pve.commands.{name}", *words]
+        command = [sys.executable, "-m", f"rocmox_lab.pve.commands.{name}", *words]
         return subprocess.run(
             command, env=self._environment(), capture_output=True, text=True, check=False, timeout=120
         )

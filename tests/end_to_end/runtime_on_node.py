@@ -11,8 +11,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from rocmox.lab.pve.runtime import create_runtime
-from rocmox.lab.pve.runtime_protocol import (
+from rocmox_lab.pve.runtime import create_runtime
+from rocmox_lab.pve.runtime_protocol import (
     CreateSpec,
     DeviceSpec,
     GuestSpec,

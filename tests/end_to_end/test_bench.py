@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from rocmox.bench.commands import Plan
 from rocmox.bench.history import compare_with_former
-from rocmox.bench.run import run_plan
 from rocmox.bench.store import Run as BenchRun
 from rocmox.bench.store import load_all, save
+from rocmox.engines.llamacpp.bench.commands import Plan
+from rocmox.engines.llamacpp.bench.run import run_plan
 from rocmox.machine.container import ContainerMachine
 from rocmox.machine.ssh import SshMachine
 from rocmox.report.bench import HEADINGS, run_rows, to_markdown

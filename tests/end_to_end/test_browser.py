@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from rocmox.lab.ask import ADMIN_EMAIL, admin_password, chat_url, sign_in_to_lab
-from rocmox.lab.state import LabState, read_state
-from rocmox.lab.tiny_gguf import SENTENCE
+from rocmox.engines.llamacpp.serving.guest.tiny_model import SENTENCE
 from rocmox.machine import LocalMachine
+from rocmox_lab.ask import ADMIN_EMAIL, admin_password, chat_url, sign_in_to_lab
+from rocmox_lab.state import LabState, read_state
 from tests.end_to_end.chat_browser import CHROMIUM, Chat, new_chat, open_browser
 from tests.end_to_end.conftest import LAB, ROOT, Run
 

@@ -159,7 +159,7 @@ def test_a_device_that_the_node_lacks_is_said_although_the_guest_cannot_start(
     on_node(node, f"pct set {VMID} --delete dev1,dev2 --dev3 /dev/dri/renderD130,gid={render_group(guest)}")
     on_node(node, f"pct stop {VMID}; rm /dev/dri/renderD130")
     assert "Device /dev/dri/renderD130 does not exist" in on_node(node, f"pct start {VMID} 2>&1 || true")
-    build_tree = "from pathlib import Path; from rocmox.lab.gpus import build; build('mi50x1', Path('/run/one-card'))"
+    build_tree = "from pathlib import Path; from rocmox_lab.gpus import build; build('mi50x1', Path('/run/one-card'))"
     on_node(node, f'PYTHONPATH=/usr/lib/rocmox-lab python3 -c "{build_tree}"')
     try:
         gone = judge(node, guest, zipapp, tree="/run/one-card")["/dev/dri/renderD130"]

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Request
 
 from rocmox.cli.main import main
-from rocmox.lab.gpus import build
-from rocmox.lab.gpus.kernel_stories import to_kmsg
-from rocmox.lab.gpus.variations import vary
+from rocmox_lab.gpus import build
+from rocmox_lab.gpus.kernel_stories import to_kmsg
+from rocmox_lab.gpus.variations import vary
 from tests.end_to_end.chat_browser import CHROMIUM, open_browser
 from tests.end_to_end.conftest import ROOT
 

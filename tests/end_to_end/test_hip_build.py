@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from rocmox.lab.tiny_gguf import SENTENCE
+from rocmox.engines.llamacpp.serving.guest.tiny_model import SENTENCE
 from tests.end_to_end.built_guest import PROGRAM, BuiltGuest
 from tests.end_to_end.conftest import ROOT, Run
 
 pytestmark = [pytest.mark.lab, pytest.mark.soak, pytest.mark.timeout(14400)]
-LAUNCHER = ROOT / "roles/llama_cpp/files/start_on_cards.py"
+LAUNCHER = ROOT / "src/rocmox/engines/llamacpp/serving/guest/start_on_cards.py"
 VERDICT = "no GPU is visible to ROCm in this guest"
 FAILED = {"ActiveState": "failed", "NRestarts": "0", "ExecMainStatus": "69"}
 LONGER_THAN_RESTART_SECONDS = 8

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from rocmox.llamacpp.geometry import COLUMNS, Geometry
-from rocmox.llamacpp.mmvq import patch, revert, wished
+from rocmox.engines.llamacpp.source.geometry import COLUMNS, Geometry
+from rocmox.engines.llamacpp.source.mmvq import patch, revert, wished
 from tests.hip_matrix import emulate
 from tests.hip_matrix.__main__ import run, table
 from tests.hip_matrix.compile import CLANG, Compiled, Kernel, parse_remarks

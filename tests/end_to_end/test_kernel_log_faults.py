@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.faults import records, registry
-from rocmox.lab.faults.target import FaultTarget, target_of_lab
-from rocmox.lab.gpus.kernel_stories import STORIES
 from rocmox.machine.captured import CapturedMachine
 from rocmox.machine.local import LocalMachine
 from rocmox.machine.ssh import SshMachine
 from rocmox.zipapp_builder import build
+from rocmox_lab.faults import records, registry
+from rocmox_lab.faults.target import FaultTarget, target_of_lab
+from rocmox_lab.gpus.kernel_stories import STORIES
 from tests.end_to_end.conftest import LAB
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.residue import difference, inventory_of_machine
-from rocmox.lab.state import lab_names
 from rocmox.machine import LocalMachine
+from rocmox_lab.residue import difference, inventory_of_machine
+from rocmox_lab.state import lab_names
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.tiny_gguf import SENTENCE
+from rocmox.engines.llamacpp.serving.guest.tiny_model import SENTENCE
 from tests.end_to_end.conftest import BIN, ROOT, Run, environment, play
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]

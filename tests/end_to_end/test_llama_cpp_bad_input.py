@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.tiny_gguf import SENTENCE
+from rocmox.engines.llamacpp.serving.guest.tiny_model import SENTENCE
 from tests.end_to_end.bare_guest import MARKER, VMID, address, ask, assert_unseen, checksum, debian_13, in_guest, served
 from tests.end_to_end.conftest import ROOT, Run, on_node, play
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.conftest import BIN, ROOT, Run, environment, play
-from tests.unit.llamacpp.sources import CASES, COMMON
+from tests.unit.engines.llamacpp.source.sources import CASES, COMMON
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 WORK, INSTALLED, KEY = "/var/lib/llama-cpp-gates", "/opt/llama.cpp-gates", "stand-in"

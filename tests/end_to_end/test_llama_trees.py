@@ -7,9 +7,9 @@ import dataclasses
 
 import pytest
 
-from rocmox.llamacpp.bounds import build_bounds
-from rocmox.llamacpp.mmvq import patch, revert, wished
-from rocmox.llamacpp.tree import Tree, read_source, read_tree
+from rocmox.engines.llamacpp.source.bounds import build_bounds
+from rocmox.engines.llamacpp.source.mmvq import patch, revert, wished
+from rocmox.engines.llamacpp.source.tree import Tree, read_source, read_tree
 from tests.hip_matrix.sources import Version, cache, commit, load_versions, tree
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.ask import ADMIN_EMAIL, ChatPage, admin_password, chat_url, sign_in_to_lab
-from rocmox.lab.state import LabState, read_state
 from rocmox.machine import LocalMachine
+from rocmox_lab.ask import ADMIN_EMAIL, ChatPage, admin_password, chat_url, sign_in_to_lab
+from rocmox_lab.state import LabState, read_state
 from tests.end_to_end.conftest import BIN, LAB, ROOT, Run, environment, play
 from tests.end_to_end.planted_release import VERSION, plant
 

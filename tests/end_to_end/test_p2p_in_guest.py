@@ -16,10 +16,10 @@ from rocmox.health.context import Context
 from rocmox.health.p2p.run import examine
 from rocmox.health.queues import probe_queues
 from rocmox.health.result import Reporter, Verdict
-from rocmox.lab.hip import MODES
 from rocmox.machine.container import ContainerMachine
 from rocmox.machine.ssh import SshMachine
 from rocmox.zipapp_builder import build
+from rocmox_lab.hip import MODES
 from tests.end_to_end.conftest import BIN, LAB
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]

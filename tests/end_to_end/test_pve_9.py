@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.settings import LabPlaces
+from rocmox_lab.settings import LabPlaces
 from tests.end_to_end.conftest import LAB, Run, on_node, play
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]

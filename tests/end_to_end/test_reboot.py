@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from rocmox.health.probes.run import run_probe
-from rocmox.lab.gpu_devices import build_gpu_tree
-from rocmox.lab.gpus import Profile
-from rocmox.lab.gpus.profiles import profile_named
-from rocmox.lab.settings import LabPlaces
 from rocmox.machine.container import ContainerMachine
 from rocmox.machine.ssh import SshMachine
+from rocmox_lab.gpu_devices import build_gpu_tree
+from rocmox_lab.gpus import Profile
+from rocmox_lab.gpus.profiles import profile_named
+from rocmox_lab.settings import LabPlaces
 from tests.end_to_end.conftest import BIN, LAB, ROOT, environment, on_node, play
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]

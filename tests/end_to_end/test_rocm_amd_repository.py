@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rocmox.lab.apt_repository import create_key, discard_key
+from rocmox_lab.apt_repository import create_key, discard_key
 from tests.end_to_end.amd_repository import package_version, publish
 from tests.end_to_end.conftest import Run, play
 from tests.end_to_end.entered_guest import TEMPLATE, Node, enter, fetch_template

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rocmox.lab.tiny_gguf import SENTENCE
+from rocmox.engines.llamacpp.serving.guest.tiny_model import SENTENCE
 from tests.end_to_end.built_guest import PROGRAM, UNIT, BuiltGuest
 from tests.end_to_end.conftest import Run
 

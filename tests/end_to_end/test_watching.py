@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from rocmox.lab.faults import records, registry
-from rocmox.lab.faults.target import target_of_lab
 from rocmox.machine.container import ContainerMachine
 from rocmox.machine.local import LocalMachine
 from rocmox.machine.ssh import SshMachine
 from rocmox.zipapp_builder import build
+from rocmox_lab.faults import records, registry
+from rocmox_lab.faults.target import target_of_lab
 from tests.end_to_end.conftest import LAB, ROOT, play
 from tests.exposition import Samples, parse_exposition
 

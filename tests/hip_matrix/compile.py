@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from rocmox.lab.debian_packages import unpack
 from rocmox.machine import LocalMachine
+from rocmox_lab.debian_packages import unpack
 from tests.hip_matrix.sources import cache
 
 CLANG = "clang++-19"

@@ -6,8 +6,8 @@ import dataclasses
 import math
 from pathlib import Path
 
-from rocmox.llamacpp.geometry import Geometry
-from rocmox.llamacpp.mmvq import patch, wished
+from rocmox.engines.llamacpp.source.geometry import Geometry
+from rocmox.engines.llamacpp.source.mmvq import patch, wished
 from tests.hip_matrix import emulate
 from tests.hip_matrix.compile import Compiled, compile_for, intermediate_code
 from tests.hip_matrix.sources import Version, mmvq_source, tree

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from rocmox.llamacpp.geometry import COLUMNS, Geometry
+from rocmox.engines.llamacpp.source.geometry import COLUMNS, Geometry
 
 NWARPS, ROWS = (1, 2, 4, 8), (1, 2, 4)
 _ALL = tuple(itertools.product(NWARPS, ROWS))

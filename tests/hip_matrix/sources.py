@@ -11,9 +11,9 @@ from pathlib import Path
 
 import requests
 
-from rocmox.lab.package_index import find_file, proxies, read_pip_settings
-from rocmox.llamacpp.mmvq import Source
+from rocmox.engines.llamacpp.source.mmvq import Source
 from rocmox.machine import LocalMachine
+from rocmox_lab.package_index import find_file, proxies, read_pip_settings
 
 _PROJECT = "llama-cpp-python"
 _TREE = "vendor/llama.cpp/"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rocmox.lab.gpus import build
 from rocmox.machine.captured import CapturedMachine
+from rocmox_lab.gpus import build
 
 Machines = Callable[[str], CapturedMachine]
 

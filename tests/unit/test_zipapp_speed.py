@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rocmox.lab.gpus import build as build_tree
 from rocmox.zipapp_builder import build as build_zipapp
+from rocmox_lab.gpus import build as build_tree
 
 MOST_SECONDS = 1.0
 

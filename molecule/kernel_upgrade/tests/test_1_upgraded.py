@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rocmox.lab.vm.kernels import RELEASES
+from rocmox_lab.vm.kernels import RELEASES
 from tests.end_to_end.booted_machine import REPOSITORY, machine_under_test
 
 pytestmark = [pytest.mark.machine, pytest.mark.timeout(900)]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rocmox.lab.vm.kernels import RELEASES
+from rocmox_lab.vm.kernels import RELEASES
 from tests.end_to_end.booted_machine import REPOSITORY, BootedMachine, machine_before, machine_under_test
 
 pytestmark = [pytest.mark.machine, pytest.mark.timeout(7200)]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rocmox.lab.vm.kernels import RELEASES
-from rocmox.lab.vm.places import REPOSITORIES_URL
+from rocmox_lab.vm.kernels import RELEASES
+from rocmox_lab.vm.places import REPOSITORIES_URL
 from tests.end_to_end.booted_machine import BootedMachine, machine_before
 
 pytestmark = [pytest.mark.machine, pytest.mark.timeout(3600)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rocmox.lab.vm.kernels import RELEASES
+from rocmox_lab.vm.kernels import RELEASES
 from tests.end_to_end.booted_machine import GUEST, machine_under_test
 
 pytestmark = [pytest.mark.machine, pytest.mark.timeout(1800)]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from testinfra.host import Host
 
-from rocmox.lab.ask import ADMIN_EMAIL, admin_password, chat_url
-from rocmox.lab.state import read_state
-from rocmox.lab.tiny_gguf import SENTENCE
+from rocmox.engines.llamacpp.serving.guest.tiny_model import SENTENCE
 from rocmox.machine import LocalMachine
+from rocmox_lab.ask import ADMIN_EMAIL, admin_password, chat_url
+from rocmox_lab.state import read_state
 from tests.end_to_end.chat_browser import new_chat, open_browser
 
 testinfra_hosts = ["ansible://webui_guests"]

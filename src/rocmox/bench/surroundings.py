@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from rocmox.bench.build_notes import read_notes
 from rocmox.bench.held import held_cards
+from rocmox.engines.llamacpp.bench.build_notes import read_notes
 from rocmox.errors import CannotLookError, CommandError
 from rocmox.facts.kernel import read_release
 from rocmox.facts.rocm import read_version

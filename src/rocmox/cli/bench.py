@@ -9,8 +9,6 @@ from rocmox.cli.bench_compare import run_compare
 from rocmox.cli.bench_report import run_report
 from rocmox.cli.bench_run import run_run
 
-SUMMARY = "how fast llama.cpp is here: measured, stored, compared, drawn; the fastest build searched for"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verbs of `rocmox bench`."""

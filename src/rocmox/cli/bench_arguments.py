@@ -6,8 +6,8 @@ import argparse
 import re
 from pathlib import Path
 
-from rocmox.bench.axes import NAMES
 from rocmox.bench.store import default_store
+from rocmox.engines.llamacpp.tune.axes import NAMES
 from rocmox.machine.address import FORMS
 
 

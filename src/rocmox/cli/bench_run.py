@@ -6,12 +6,12 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from rocmox.bench.commands import Plan
-from rocmox.bench.run import run_plan
 from rocmox.bench.store import refuse_unwritable, save
 from rocmox.cli.bench_progress import tell
 from rocmox.cli.bench_search import run_search
 from rocmox.cli.exit_codes import PASS
+from rocmox.engines.llamacpp.bench.commands import Plan
+from rocmox.engines.llamacpp.bench.run import run_plan
 from rocmox.errors import UsageError
 from rocmox.machine import machine_at
 from rocmox.report.bench import HEADINGS, run_rows, to_json, to_text

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from rocmox.bench.axes import find_axes, start_variant
-from rocmox.bench.building import Builder, find_account
-from rocmox.bench.commands import Plan
-from rocmox.bench.descent import together
-from rocmox.bench.ground import read_ground
-from rocmox.bench.journal import Journal
-from rocmox.bench.search import Bench, identity, search
-from rocmox.bench.site import read_site
 from rocmox.bench.store import refuse_unwritable
 from rocmox.cli.bench_progress import tell
 from rocmox.cli.exit_codes import PASS
+from rocmox.engines.llamacpp.bench.commands import Plan
+from rocmox.engines.llamacpp.tune.axes import find_axes, start_variant
+from rocmox.engines.llamacpp.tune.building import Builder, find_account
+from rocmox.engines.llamacpp.tune.descent import together
+from rocmox.engines.llamacpp.tune.ground import read_ground
+from rocmox.engines.llamacpp.tune.journal import Journal
+from rocmox.engines.llamacpp.tune.search import Bench, identity, search
+from rocmox.engines.llamacpp.tune.site import read_site
 from rocmox.machine import Machine
 from rocmox.report.bench_search import search_to_json, search_to_text
 from rocmox.report.document import print_document

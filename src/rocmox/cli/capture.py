@@ -14,8 +14,6 @@ from rocmox.machine import machine_at
 from rocmox.machine.address import FORMS
 from rocmox.machine.captured import CapturedMachine
 
-SUMMARY = "everything the checks read, secrets and unrelated data left out, for a bug report"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox capture`."""

@@ -9,8 +9,6 @@ from rocmox.compatibility import load_rows, to_json
 from rocmox.report.document import print_document
 from rocmox.report.table import render_table
 
-SUMMARY = "which driver works with which kernel, PVE, ROCm and architecture; every row with its source"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox compatibility`."""

@@ -10,8 +10,6 @@ from rocmox.containers.session import open_adoption, open_comparison
 from rocmox.report.containers import describe, print_steps, say
 from rocmox.report.document import print_document
 
-SUMMARY = "wished containers (inventory) against found ones (Proxmox VE): plan, apply, drift, adopt"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox containers`."""

@@ -7,17 +7,15 @@ from pathlib import Path
 
 from rocmox.cli.exit_codes import FAIL, PASS
 from rocmox.cli.fit_arguments import add_settings, read_request
+from rocmox.engines.llamacpp.memory.catalogue import find_model, list_models
+from rocmox.engines.llamacpp.memory.document import to_json
+from rocmox.engines.llamacpp.memory.machine_cards import cards_named
+from rocmox.engines.llamacpp.memory.request import resolve
+from rocmox.engines.llamacpp.memory.solve import Answer, answer
 from rocmox.errors import CannotLookError, UsageError
-from rocmox.fit.catalogue import find_model, list_models
-from rocmox.fit.document import to_json
-from rocmox.fit.machine_cards import cards_named
-from rocmox.fit.request import resolve
-from rocmox.fit.solve import Answer, answer
 from rocmox.report.document import print_document
 from rocmox.report.fit import to_text
 from rocmox.report.fit_picture import to_html, to_svg
-
-SUMMARY = "does a model fit on these cards, where does each byte go, what context is the most"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rocmox.fit.request import Request
+from rocmox.engines.llamacpp.memory.request import Request
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -14,8 +14,6 @@ from rocmox.machine.quick import quick
 from rocmox.report.document import print_document
 from rocmox.report.gpus import to_text
 
-SUMMARY = "every AMD GPU: PCI address, architecture, nodes, memory, link, driver, owning container"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox gpus`."""

@@ -12,7 +12,6 @@ from rocmox.machine.address import FORMS
 from rocmox.report.formats import FORMATS, HealthReport
 from rocmox.report.output import deliver
 
-SUMMARY = "checks of driver, devices and services, with remedies"
 _OUTPUT = "write there instead of standard output; with FORMAT= as well as there; may be given several times"
 
 

@@ -6,8 +6,6 @@ import argparse
 
 from rocmox.host.commands import run_apply, run_hook, run_look, run_start_guests, run_trial, run_upgrade
 
-SUMMARY = "on the node: AMD's driver and the kernels it is built for; what boots; a kernel on trial"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One word for each thing that the role, the hooks and the units ask for."""

@@ -12,8 +12,6 @@ from rocmox.health.kernel_log.findings import LogReport, read_log
 from rocmox.report.document import print_document
 from rocmox.report.kernel_log import to_json, to_text
 
-SUMMARY = "what a kernel log says about the cards: incidents, their first cause, remedies"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox kernel-log`."""

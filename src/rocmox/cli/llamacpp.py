@@ -7,14 +7,12 @@ import sys
 from pathlib import Path
 
 from rocmox.cli.exit_codes import PASS
+from rocmox.engines.llamacpp.source.mmvq import ARCHITECTURES
+from rocmox.engines.llamacpp.source.patching import plan_patch, plan_revert
+from rocmox.engines.llamacpp.source.tree import read_tree
 from rocmox.errors import UsageError
-from rocmox.llamacpp.mmvq import ARCHITECTURES
-from rocmox.llamacpp.patching import plan_patch, plan_revert
-from rocmox.llamacpp.tree import read_tree
 from rocmox.report.document import print_document
 from rocmox.report.llamacpp import patch_to_json, tree_to_json, tree_to_text
-
-SUMMARY = "which llama.cpp a source tree is and what it can do; patch mmvq for gfx906"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,8 @@
 """`rocmox COMMAND …`: finds the commands, maps every outcome to an exit code.
 
-A command is a module of this package with `SUMMARY` (one line), `add_arguments(parser)` and `run(arguments) -> int`.
-It is imported only when it is asked for, so a zipapp without the controller's libraries still has what it can run.
+A command is a module of this package with `add_arguments(parser)` and `run(arguments) -> int`, named in
+`command_table.py`. It is imported only when it is asked for: a zipapp without the controller's libraries still has what
+it can run, and no command waits for the imports of another.
 """
 
 from __future__ import annotations
@@ -14,33 +15,15 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
 from rocmox import __version__
+from rocmox.cli.command_table import COMMANDS, added_commands, module_of, travels
 from rocmox.cli.exit_codes import INTERNAL, USAGE
 from rocmox.errors import RocmoxError, UsageError
 
-# Command name → module of this package, in the order of the help text.
-COMMANDS = {
-    "gpus": "gpus",
-    "health": "health",
-    "mes": "mes",
-    "kernel-log": "kernel_log",
-    "capture": "capture",
-    "p2p": "p2p",
-    "containers": "containers",
-    "repair": "repair",
-    "react": "react",
-    "llamacpp": "llamacpp",
-    "bench": "bench",
-    "host": "host",
-    "compatibility": "compatibility",
-    "fit": "fit",
-    "lab": "lab",
-}
+ABSENT = "(not in this build: it needs the controller's libraries)"
 
 
 class Command(Protocol):
     """What a module of this package offers."""
-
-    SUMMARY: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
     def run(self, arguments: argparse.Namespace) -> int: ...
@@ -81,17 +64,18 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "--version":
         print(f"rocmox {__version__}")
         return 0
-    if words[0] not in COMMANDS:
-        raise UsageError(f"{words[0]!r} is no command", remedy="`rocmox --help` lists the commands.")
-    command = _load(words[0])
-    parser = Parser(prog=f"rocmox {words[0]}", description=command.SUMMARY)
+    module = module_of(words[0])
+    if module is None:
+        raise UsageError(f"{words[0]!r} is not a command", remedy="`rocmox --help` lists the commands.")
+    command = _load(words[0], module)
+    parser = Parser(prog=f"rocmox {words[0]}", description=_summary(words[0], module))
     command.add_arguments(parser)
     return command.run(parser.parse_args(words[1:]))
 
 
-def _load(name: str) -> Command:
+def _load(name: str, module: str) -> Command:
     try:
-        return cast("Command", importlib.import_module(f"rocmox.cli.{COMMANDS[name]}"))
+        return cast("Command", importlib.import_module(module))
     except ModuleNotFoundError as error:
         raise UsageError(
             f"`rocmox {name}` needs the Python package {error.name}, which is not installed here",
@@ -101,16 +85,15 @@ def _load(name: str) -> Command:
 
 def _print_help() -> None:
     print("usage: rocmox COMMAND … [--json]\n\ncommands:")
-    for name in COMMANDS:
-        print(f"  {name:<14}{_summary(name)}")
+    for name, summary in COMMANDS.items():
+        print(f"  {name:<14}{summary if travels(name) else ABSENT}")
+    for name, module in added_commands().items():
+        print(f"  {name:<14}{_summary(name, module)}")
     print("\nExit codes: 0 pass, 1 warning, 2 fail, 3 unknown, 64 wrong usage, 70 internal error.")
 
 
-def _summary(name: str) -> str:
-    try:
-        return _load(name).SUMMARY
-    except UsageError:
-        return "(not in this build: it needs the controller's libraries)"
+def _summary(name: str, module: str) -> str:
+    return COMMANDS.get(name) or str(importlib.import_module(module).SUMMARY)
 
 
 if __name__ == "__main__":

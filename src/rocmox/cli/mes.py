@@ -11,8 +11,6 @@ from rocmox.health.run import run_checks
 from rocmox.machine.address import FORMS
 from rocmox.report.formats import HealthReport, render
 
-SUMMARY = "the cards' schedulers (MES, HWS): firmware, what the logs say, and with --level 2 live queues"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox mes`."""

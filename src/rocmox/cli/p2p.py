@@ -13,8 +13,6 @@ from rocmox.machine.address import FORMS
 from rocmox.report.document import print_document
 from rocmox.report.p2p import to_json, to_text
 
-SUMMARY = "copies from every card to every other, compared byte by byte"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox p2p`."""

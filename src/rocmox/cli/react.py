@@ -11,8 +11,6 @@ from rocmox.health.watch.react import react
 from rocmox.health.watch.wish import read_wish
 from rocmox.machine import LocalMachine
 
-SUMMARY = "tells guests what the node found and acts once on each new CRIT, as the role gpu_health set it up"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox react`."""

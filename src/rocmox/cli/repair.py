@@ -13,8 +13,6 @@ from rocmox.machine import LocalMachine
 from rocmox.proxmox import PveshApi
 from rocmox.report.document import print_document
 
-SUMMARY = "on the node, at boot: containers follow cards that changed their numbers"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox repair`."""

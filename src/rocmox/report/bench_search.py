@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from rocmox.bench.contest import Verdict
-from rocmox.bench.search import Result, in_words
-from rocmox.bench.variant import role_variables
+from rocmox.engines.llamacpp.tune.contest import Verdict
+from rocmox.engines.llamacpp.tune.search import Result, in_words
+from rocmox.engines.llamacpp.tune.variant import role_variables
 from rocmox.report.table import render_table
 
 SCHEMA_VERSION = 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rocmox.fit.plan import DevicePlan, Plan
-from rocmox.fit.solve import Answer, at_least, tokens, trained_for
+from rocmox.engines.llamacpp.memory.plan import DevicePlan, Plan
+from rocmox.engines.llamacpp.memory.solve import Answer, at_least, tokens, trained_for
 from rocmox.report.fit_flags import to_flags
 from rocmox.report.table import render_table
 

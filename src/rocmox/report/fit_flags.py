@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from rocmox.fit.plan import Plan
-from rocmox.fit.settings import Settings
+from rocmox.engines.llamacpp.memory.plan import Plan
+from rocmox.engines.llamacpp.memory.settings import Settings
 
 _ALL_LAYERS = 99
 

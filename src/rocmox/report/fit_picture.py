@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from html import escape
 
-from rocmox.fit.plan import DevicePlan
-from rocmox.fit.solve import Answer
+from rocmox.engines.llamacpp.memory.plan import DevicePlan
+from rocmox.engines.llamacpp.memory.solve import Answer
 from rocmox.report.fit import context_text, free_text, headroom, parts_of, to_text
 
 _MIB = 1 << 20

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from rocmox.llamacpp.advice import advise_cublas
-from rocmox.llamacpp.features import Feature
-from rocmox.llamacpp.mmvq import read_stamp
-from rocmox.llamacpp.patching import Change
-from rocmox.llamacpp.tree import MMVQ, Tree
+from rocmox.engines.llamacpp.source.advice import advise_cublas
+from rocmox.engines.llamacpp.source.features import Feature
+from rocmox.engines.llamacpp.source.mmvq import read_stamp
+from rocmox.engines.llamacpp.source.patching import Change
+from rocmox.engines.llamacpp.source.tree import MMVQ, Tree
 from rocmox.report.table import render_table
 
 _SCHEMA_VERSION = 1

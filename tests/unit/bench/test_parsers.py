@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from rocmox.bench.batched_bench import parse_batched_bench
-from rocmox.bench.commands import Abilities, Plan, batched_bench, llama_bench, parse_help
-from rocmox.bench.llama_bench import parse_llama_bench
 from rocmox.bench.processor import parse_operations
 from rocmox.bench.surroundings import parse_llama_version
+from rocmox.engines.llamacpp.bench.batched_bench import parse_batched_bench
+from rocmox.engines.llamacpp.bench.commands import Abilities, Plan, batched_bench, llama_bench, parse_help
+from rocmox.engines.llamacpp.bench.llama_bench import parse_llama_bench
 from rocmox.errors import CannotLookError
 
 OLD = {

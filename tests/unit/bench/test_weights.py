@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rocmox.bench.weights import Weights, read_weights, weigh
+from rocmox.engines.llamacpp.serving.guest import tiny_model
 from rocmox.facts.ggml_types import BY_NUMBER
 from rocmox.facts.gguf import GgufHeader, TensorInfo, Value
-from rocmox.lab import tiny_gguf
 from rocmox.machine import LocalMachine
 
 Q8_0 = BY_NUMBER[8]
@@ -90,10 +90,10 @@ def test_experts_in_tensors_of_their_own() -> None:
 
 def test_a_file_is_read_by_ranges(tmp_path: Path) -> None:
     path = tmp_path / "it's a model.gguf"
-    tiny_gguf.write(path)
+    tiny_model.write(path)
     found = read_weights(LocalMachine("/"), str(path))
     assert found
-    vocabulary = len(tiny_gguf.vocabulary())
+    vocabulary = len(tiny_model.vocabulary())
     blocks = 2 * (2 * 64 * 64 + 2 * 32 * 64 + 3 * 128 * 64 + 2 * 64)
     assert found.dense_parameters == blocks + 64 + vocabulary * 64
     assert found.dense_bytes < path.stat().st_size
@@ -109,7 +109,7 @@ def test_what_is_no_model_is_unknown(tmp_path: Path, text: bytes) -> None:
 
 def test_all_parts_of_a_split_model_count(tmp_path: Path) -> None:
     whole = tmp_path / "m.gguf"
-    tiny_gguf.write(whole)
+    tiny_model.write(whole)
     alone = read_weights(LocalMachine("/"), str(whole))
     for part in (1, 2):
         shutil.copy(whole, tmp_path / f"m-0000{part}-of-00002.gguf")

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rocmox.cli.main import main
-from tests.unit.fit.gguf_files import header_bytes, write_catalogue_model, write_sparse
+from tests.unit.engines.llamacpp.memory.gguf_files import header_bytes, write_catalogue_model, write_sparse
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rocmox.cli.main import main
-from rocmox.lab.gpus.kernel_stories import STORIES, to_kmsg
+from rocmox_lab.gpus.kernel_stories import STORIES, to_kmsg
 
 HANG = "[  900.0] amdgpu 0000:43:00.0: amdgpu: MES failed to respond to msg=REMOVE_QUEUE\n"
 LOST = "[  901.0] amdgpu 0000:43:00.0: amdgpu: device lost from bus!\n"

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rocmox.lab.gpus.kernel_stories import to_kmsg
+from rocmox_lab.gpus.kernel_stories import to_kmsg
 
 
 def follow(story: str, command: str) -> subprocess.CompletedProcess[str]:

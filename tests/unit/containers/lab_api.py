@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rocmox.lab.pve.answers import AnswerError
 from rocmox.proxmox import Node, Parameters
 from rocmox.proxmox.failures import from_text, not_permitted
-from tests.unit.lab.pve.pretended_node import Client, make_node
+from rocmox_lab.pve.answers import AnswerError
+from tests.unit.rocmox_lab.pve.pretended_node import Client, make_node
 
 
 class LabApi:

@@ -17,11 +17,11 @@ from rocmox.containers.legacy_file import config_files
 from rocmox.containers.options import Options
 from rocmox.containers.site import SitePlan, plan_site
 from rocmox.containers.spec import parse_specs
-from rocmox.lab.pve.commands import pct, pvesh
 from rocmox.machine import Completed
 from rocmox.machine.local import LocalMachine
 from rocmox.proxmox import Node, PveshApi
-from tests.unit.lab.pve.pretended_node import make_node
+from rocmox_lab.pve.commands import pct, pvesh
+from tests.unit.rocmox_lab.pve.pretended_node import make_node
 
 from .worlds import CARDS, GROUPS
 

@@ -9,10 +9,10 @@ import pytest
 from rocmox.containers.journal import CreationJournal
 from rocmox.containers.steps import CreateContainer, RemoveHalfMade, WaitForCreation
 from rocmox.errors import MachineError, ProxmoxError, RefusedError, TaskFailedError
-from rocmox.lab.pve.guests.config import ConfigFiles, GuestConfig, Section
-from rocmox.lab.pve.tasks import TaskFiles
 from rocmox.machine import Completed
 from rocmox.proxmox.tasks import Clock
+from rocmox_lab.pve.guests.config import ConfigFiles, GuestConfig, Section
+from rocmox_lab.pve.tasks import TaskFiles
 
 from .lab_node import CHAT, LLM, LabNode, carry_out, plan
 

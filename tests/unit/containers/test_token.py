@@ -15,7 +15,7 @@ from rocmox.containers.spec import parse_specs
 from rocmox.errors import RefusedError, RocmoxError
 from rocmox.proxmox import Node
 from rocmox.proxmox.tasks import Clock
-from tests.unit.lab.pve.pretended_node import Client
+from tests.unit.rocmox_lab.pve.pretended_node import Client
 
 from .lab_api import LabApi
 from .lab_node import CHAT, LLM, LabNode

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rocmox.lab.faults.fault import Fault
-from rocmox.lab.faults.registry import all_faults
+from rocmox_lab.faults.fault import Fault
+from rocmox_lab.faults.registry import all_faults
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "lab-faults.md"
 

@@ -4,8 +4,8 @@ import pytest
 
 from rocmox.errors import CannotLookError
 from rocmox.facts.config_space import ACS, RESIZABLE_BAR, parse_acs, parse_capabilities, read_acs
-from rocmox.lab.gpus.config_space import config_space
 from rocmox.machine import Machine
+from rocmox_lab.gpus.config_space import config_space
 
 PORT = {"ids": (0x10B5, 0x8747), "pci_class": 0x060400, "revision": 0, "is_bridge": True}
 

@@ -5,7 +5,7 @@ import pytest
 from rocmox.errors import CannotLookError
 from rocmox.facts import esp
 from rocmox.facts.boot_tool import ESP_LIST
-from tests.unit.lab.scripted_machine import ScriptedMachine
+from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 # Constructed, in the form of `lsblk --bytes --json --output UUID,SIZE` of util-linux 2.38.
 LSBLK = json.dumps(

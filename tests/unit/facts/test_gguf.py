@@ -14,7 +14,13 @@ from rocmox.errors import CannotLookError, UsageError
 from rocmox.facts.ggml_types import BY_NAME
 from rocmox.facts.gguf import GgufHeader, TensorInfo, read_header
 from rocmox.facts.gguf_source import read_model
-from tests.unit.fit.gguf_files import Value, data_bytes, header_bytes, write_catalogue_model, write_sparse
+from tests.unit.engines.llamacpp.memory.gguf_files import (
+    Value,
+    data_bytes,
+    header_bytes,
+    write_catalogue_model,
+    write_sparse,
+)
 
 KEYS: dict[str, Value] = {
     "general.architecture": "llama",

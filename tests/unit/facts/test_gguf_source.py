@@ -14,7 +14,7 @@ from rocmox.errors import CannotLookError, RocmoxError, UsageError
 from rocmox.facts.ggml_types import BY_NAME
 from rocmox.facts.gguf import TensorInfo
 from rocmox.facts.gguf_source import read_model
-from tests.unit.fit.gguf_files import Value, data_bytes, header_bytes, write_sparse
+from tests.unit.engines.llamacpp.memory.gguf_files import Value, data_bytes, header_bytes, write_sparse
 
 KEYS: dict[str, Value] = {"general.architecture": "llama", "llama.block_count": 2}
 FIRST = (TensorInfo(name="token_embd.weight", shape=(256, 8), kind=BY_NAME["f16"]),)

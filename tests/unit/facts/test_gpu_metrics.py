@@ -5,7 +5,7 @@ import pytest
 from rocmox.errors import CannotLookError
 from rocmox.facts.gpu_metrics import parse_metrics
 from rocmox.facts.throttle import INDEPENDENT, VEGA20, is_thermal, names_of
-from rocmox.lab.gpus.metrics import idle_metrics
+from rocmox_lab.gpus.metrics import idle_metrics
 
 # Revision → size, and where its temperature of the hotspot (or graphics), throttle status and link width stand:
 # offsets that C lays out for struct gpu_metrics_vX_Y on x86-64 (kgd_pp_interface.h).

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rocmox.errors import CannotLookError
 from rocmox.facts import boot_tool, dkms, failed_builds, grub, kernels, openpgp, packages, secure_boot
-from tests.unit.lab.scripted_machine import ScriptedMachine
+from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 CASES = Path(__file__).parents[2] / "cases" / "host"
 GRUB = (CASES / "grub.cfg").read_text()

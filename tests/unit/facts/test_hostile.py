@@ -40,8 +40,8 @@ from rocmox.facts import (
     root_bus,
 )
 from rocmox.facts.posted import KINDS, parse_posted
-from rocmox.lab.gpus.config_space import config_space as lab_config_space
-from rocmox.lab.gpus.metrics import idle_metrics
+from rocmox_lab.gpus.config_space import config_space as lab_config_space
+from rocmox_lab.gpus.metrics import idle_metrics
 
 CASES = Path(__file__).parents[2] / "cases/posted"
 MOST_SECONDS = 2.0

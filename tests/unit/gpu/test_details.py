@@ -6,9 +6,9 @@ import pytest
 from rocmox.gpu.details import read_details
 from rocmox.gpu.inventory import read_inventory, to_json
 from rocmox.gpu.join import read_gpus
-from rocmox.lab.gpus.variations import vary
 from rocmox.machine.captured import CapturedMachine
 from rocmox.report.gpus import to_text
+from rocmox_lab.gpus.variations import vary
 
 Trees = Callable[[str], Path]
 KFD = "sys/devices/virtual/kfd/kfd"

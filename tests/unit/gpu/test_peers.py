@@ -3,9 +3,9 @@ from pathlib import Path
 
 from rocmox.gpu import read_gpus
 from rocmox.gpu.peers import read_peers
-from rocmox.lab.gpus.variations import vary
 from rocmox.machine import Machine
 from rocmox.machine.captured import CapturedMachine
+from rocmox_lab.gpus.variations import vary
 
 
 def test_every_ordered_pair_is_claimed(gpu_machine: Callable[[str], Machine]) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rocmox.cli.main import main
-from rocmox.lab.gpus import build
-from rocmox.lab.gpus.variations import vary
+from rocmox_lab.gpus import build
+from rocmox_lab.gpus.variations import vary
 
 MACHINES = tomllib.loads((Path(__file__).parents[2] / "captures/machines.toml").read_text(encoding="utf-8"))
 EXIT_CODES = {"PASS": 0, "WARN": 1, "FAIL": 2}

@@ -10,10 +10,10 @@ import pytest
 from rocmox.health.context import Context
 from rocmox.health.result import Verdict
 from rocmox.health.run import run_checks
-from rocmox.lab.gpus import build
-from rocmox.lab.gpus.changes import Changes, take_back
-from rocmox.lab.gpus.tree_view import TreeView
 from rocmox.machine.captured import CapturedMachine
+from rocmox_lab.gpus import build
+from rocmox_lab.gpus.changes import Changes, take_back
+from rocmox_lab.gpus.tree_view import TreeView
 from tests.unit.health.verdict_edits import (
     Edit,
     dkms,

@@ -14,8 +14,8 @@ import pytest
 from rocmox.health.context import Context
 from rocmox.health.result import Verdict
 from rocmox.health.run import check_names, run_checks
-from rocmox.lab.gpus.variations import VARIATIONS
 from rocmox.machine.captured import CapturedMachine
+from rocmox_lab.gpus.variations import VARIATIONS
 from tests.unit.docs.test_check_pages import OWN_FORM, PAGES, PLAIN, ROW, codes_in_sources
 from tests.unit.health.test_check_verdicts import CASES
 

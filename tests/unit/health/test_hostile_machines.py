@@ -18,9 +18,9 @@ from rocmox.gpu.inventory import read_inventory, to_json
 from rocmox.health.context import Context
 from rocmox.health.result import Verdict
 from rocmox.health.run import run_checks
-from rocmox.lab.gpus import build
 from rocmox.machine.captured import CapturedMachine
 from rocmox.report.gpus import to_text
+from rocmox_lab.gpus import build
 
 Spoil = Callable[[Path, random.Random], None]
 MOST_SECONDS = 20

@@ -10,9 +10,9 @@ from rocmox.errors import CommandError
 from rocmox.health.checks import kernel_log, mes
 from rocmox.health.context import Context
 from rocmox.health.result import Result, Verdict
-from rocmox.lab.gpus.kernel_stories import to_kmsg
 from rocmox.machine.base import Completed
 from rocmox.machine.captured import CapturedMachine
+from rocmox_lab.gpus.kernel_stories import to_kmsg
 
 Tree = Callable[[str], Path]
 CARD, PORT = "0000:03:00.0", "0000:00:01.1"

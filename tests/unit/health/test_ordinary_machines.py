@@ -8,9 +8,9 @@ import pytest
 from rocmox.health.context import Context
 from rocmox.health.result import Result, Verdict
 from rocmox.health.run import run_checks
-from rocmox.lab.gpus.changes import Changes
-from rocmox.lab.gpus.tree_view import TreeView
 from rocmox.machine.captured import CapturedMachine
+from rocmox_lab.gpus.changes import Changes
+from rocmox_lab.gpus.tree_view import TreeView
 
 Trees = Callable[[str], Path]
 QUIET = {Verdict.PASS, Verdict.NOT_APPLICABLE}

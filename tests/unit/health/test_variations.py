@@ -8,10 +8,10 @@ import pytest
 from rocmox.health.context import Context
 from rocmox.health.result import Result, Verdict
 from rocmox.health.run import run_checks
-from rocmox.lab.gpus import build
-from rocmox.lab.gpus.changes import take_back
-from rocmox.lab.gpus.variations import VARIATIONS, vary
 from rocmox.machine.captured import CapturedMachine
+from rocmox_lab.gpus import build
+from rocmox_lab.gpus.changes import take_back
+from rocmox_lab.gpus.variations import VARIATIONS, vary
 
 Trees = Callable[[str], Path]
 # Faults that another machine than three MI50 on an X99 board must show.

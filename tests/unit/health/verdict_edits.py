@@ -3,8 +3,8 @@
 import struct
 from collections.abc import Callable
 
-from rocmox.lab.gpus.metrics import idle_metrics
-from rocmox.lab.gpus.tree_view import TreeView
+from rocmox_lab.gpus.metrics import idle_metrics
+from rocmox_lab.gpus.tree_view import TreeView
 
 Edit = Callable[[TreeView], None]
 DKMS = "/usr/src/amdgpu-6.8.5-2041575.24.04/amd/dkms/Kbuild"

@@ -10,7 +10,7 @@ import pytest
 
 from rocmox.host import answers
 from rocmox.machine import LocalMachine, Machine
-from tests.unit.lab.scripted_machine import ScriptedMachine
+from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 KEY = "a-key"
 UNIT = """[Service]

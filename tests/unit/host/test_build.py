@@ -7,7 +7,7 @@ from rocmox.errors import RocmoxError
 from rocmox.facts import failed_builds
 from rocmox.host import build, hook
 from tests.unit.host.nodes import DKMS, A, C
-from tests.unit.lab.scripted_machine import ScriptedMachine
+from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 LOG = f"/var/lib/dkms/amdgpu/{DKMS}/build/make.log"
 HEADERS = f"/lib/modules/{C}/build/include"

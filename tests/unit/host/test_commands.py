@@ -6,7 +6,7 @@ import pytest
 
 from rocmox.cli.main import main
 from rocmox.host import commands, files, guests, places, upgrade
-from tests.unit.lab.scripted_machine import ScriptedMachine
+from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 
 def test_the_wish_comes_from_standard_input_when_asked(

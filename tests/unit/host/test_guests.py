@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rocmox.host.guests import parse_list, parse_startup, read_guests, shut_down, start
-from tests.unit.lab.scripted_machine import ScriptedMachine
+from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 CASES = json.loads((Path(__file__).parents[2] / "cases" / "host" / "guest_lists.json").read_text())
 

@@ -9,7 +9,7 @@ from rocmox.facts.boot_tool import BootKernels
 from rocmox.host import files, places, trial, upgrade
 from rocmox.host.state import HostState
 from tests.unit.host.nodes import A, B, built, driven
-from tests.unit.lab.scripted_machine import ScriptedMachine
+from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from rocmox.host import files, places, upgrade
 from rocmox.host.resolve import Offer
 from rocmox.host.state import HostState
 from tests.unit.host.nodes import A, B, C, built, driven, offer, wish
-from tests.unit.lab.scripted_machine import ScriptedMachine
+from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 
 @pytest.fixture(autouse=True)

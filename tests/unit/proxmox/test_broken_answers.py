@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from rocmox.errors import MachineError
-from rocmox.lab.faults import records
-from rocmox.lab.faults.registry import find_fault
-from rocmox.lab.faults.target import FaultTarget
-from rocmox.lab.pve import host
-from rocmox.lab.pve.node import Node
 from rocmox.machine import LocalMachine
 from rocmox.proxmox import Account, Endpoint
 from rocmox.proxmox.failures import LostAnswerError
 from rocmox.proxmox.https import HttpsApi
-from tests.unit.lab.pve.pretended_node import make_node
-from tests.unit.lab.pve.served import served
+from rocmox_lab.faults import records
+from rocmox_lab.faults.registry import find_fault
+from rocmox_lab.faults.target import FaultTarget
+from rocmox_lab.pve import host
+from rocmox_lab.pve.node import Node
+from tests.unit.rocmox_lab.pve.pretended_node import make_node
+from tests.unit.rocmox_lab.pve.served import served
 
 
 class Lab:

@@ -6,11 +6,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from rocmox.fit.cards import parse_cards
-from rocmox.fit.catalogue import find_model
-from rocmox.fit.plan import make_plan
-from rocmox.fit.request import Request, resolve
-from rocmox.fit.solve import Answer, answer
+from rocmox.engines.llamacpp.memory.cards import parse_cards
+from rocmox.engines.llamacpp.memory.catalogue import find_model
+from rocmox.engines.llamacpp.memory.plan import make_plan
+from rocmox.engines.llamacpp.memory.request import Request, resolve
+from rocmox.engines.llamacpp.memory.solve import Answer, answer
 from rocmox.report.fit import to_text
 from rocmox.report.fit_flags import to_flags
 from rocmox.report.fit_picture import to_html, to_svg

@@ -8,11 +8,11 @@ from rocmox.gpu.wiring import wire
 from rocmox.health.context import Context
 from rocmox.health.result import Result, Verdict, seen
 from rocmox.health.run import run_checks
-from rocmox.lab.gpus.kernel_stories import to_kmsg
-from rocmox.lab.gpus.variations import vary
 from rocmox.machine import Machine
 from rocmox.machine.captured import CapturedMachine
 from rocmox.report.formats import HealthReport, render
+from rocmox_lab.gpus.kernel_stories import to_kmsg
+from rocmox_lab.gpus.variations import vary
 
 FIRST, SECOND, THIRD = "0000:03:00.0", "0000:06:00.0", "0000:09:00.0"
 

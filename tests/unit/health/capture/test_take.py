@@ -9,10 +9,10 @@ from rocmox.health.capture import take_capture
 from rocmox.health.capture.write import to_tar, write_capture
 from rocmox.health.context import Context
 from rocmox.health.run import run_checks
-from rocmox.lab.faults.kinds import kernel_log
-from rocmox.lab.faults.target import FaultTarget
 from rocmox.machine import LocalMachine, Machine
 from rocmox.machine.captured import CapturedMachine
+from rocmox_lab.faults.kinds import kernel_log
+from rocmox_lab.faults.target import FaultTarget
 from tests.unit.health.capture.test_mask import LEAKS, SECRETS
 
 Tree = Callable[[str], Path]

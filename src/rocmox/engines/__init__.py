@@ -1,0 +1,1 @@
+"""What serves models: one room per engine; `engine.py` says what an engine is."""

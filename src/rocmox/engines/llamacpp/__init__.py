@@ -1,0 +1,1 @@
+"""llama.cpp: its source and patch, memory, bench, tuning and serving."""

@@ -1,0 +1,31 @@
+"""Cards by specification or as a machine has them."""
+
+from __future__ import annotations
+
+from rocmox.engines.llamacpp.memory.cards import Card, parse_cards
+from rocmox.errors import CannotLookError
+from rocmox.gpu.card import Gpu
+from rocmox.gpu.inventory import read_inventory
+from rocmox.machine import machine_at
+
+_MIB = 1 << 20
+
+
+def cards_named(text: str, *, machine: str) -> tuple[Card, ...]:
+    """Those of the specification; `machine` asks the machine. CannotLookError when it shows no usable card."""
+    if text != "machine":
+        return parse_cards(text)
+    gpus = read_inventory(machine_at(machine)).gpus
+    cards = tuple(_card(gpu) for gpu in gpus if gpu.vram_bytes)
+    if not cards:
+        raise CannotLookError(
+            f"--cards machine: {machine} shows no AMD GPU with a known amount of memory",
+            remedy="Load the amdgpu driver there, or name the cards, such as --cards 3xmi50-16g.",
+        )
+    return cards
+
+
+def _card(gpu: Gpu) -> Card:
+    return Card(
+        name=f"{gpu.pci_address}", architecture=gpu.architecture or "", capacity_mib=(gpu.vram_bytes or 0) // _MIB
+    )

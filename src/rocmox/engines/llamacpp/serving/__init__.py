@@ -1,0 +1,1 @@
+"""What the role llama_cpp decides on the controller."""

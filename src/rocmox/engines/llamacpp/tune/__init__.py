@@ -1,0 +1,1 @@
+"""The search for the fastest build and settings (A/B/A, resumable)."""
