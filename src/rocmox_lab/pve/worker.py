@@ -120,7 +120,7 @@ class ProcessSpawner(Spawner):
     """Starts every task as a process of its own: it outlives the server, and it can be stopped."""
 
     def start(self, user: str, kind: str, name: str, arguments: dict[str, Any]) -> str:
-        package_root = str(Path(__file__).resolve().parents[3])
+        package_root = str(Path(__file__).resolve().parents[2])
         process = subprocess.Popen(
             [sys.executable, "-m", "rocmox_lab.pve.worker_process"],
             stdin=subprocess.PIPE,

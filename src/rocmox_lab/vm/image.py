@@ -14,7 +14,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-import rocmox
+import rocmox_lab
 from rocmox.machine import Machine
 from rocmox_lab import images, recipe
 from rocmox_lab.credentials import Credentials, ensure_credentials
@@ -60,7 +60,7 @@ def machine_recipe(source: recipe.AptSource) -> recipe.ImageRecipe:
 def image_key(wanted: recipe.ImageRecipe) -> str:
     """Twelve hex digits over the recipe, the data and the code that make the image."""
     digest = hashlib.sha256(wanted.key.encode())
-    top = Path(rocmox.__file__).parent / "lab"
+    top = Path(rocmox_lab.__file__).parent
     makers = [top / "apt_repository.py", top / "node_files.py", *(top / "vm" / name for name in _MAKERS)]
     for path in sorted([*makers, *(top / "data/vm").rglob("*"), *(top / "data/node").iterdir()]):
         if path.is_file():
