@@ -6,7 +6,6 @@ by the entry point group `rocmox.commands`; a zipapp has none of those.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 
 # In the order of the help text.
@@ -38,6 +37,8 @@ def module_of(name: str) -> str | None:
 
 def added_commands() -> dict[str, str]:
     """Commands of other packages: name → module, with `SUMMARY` beside what each command has."""
+    import importlib.metadata  # noqa: PLC0415 - slow to load, and rocmox's own commands need none of it
+
     return {point.name: point.value for point in importlib.metadata.entry_points(group=_ADDED_BY)}
 
 

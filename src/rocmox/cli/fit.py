@@ -15,7 +15,6 @@ from rocmox.engines.llamacpp.memory.solve import Answer, answer
 from rocmox.errors import CannotLookError, UsageError
 from rocmox.report.document import print_document
 from rocmox.report.fit import to_text
-from rocmox.report.fit_picture import to_html, to_svg
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw(result: Answer, path: Path) -> None:
+    from rocmox.report.fit_picture import to_html, to_svg  # noqa: PLC0415 - only a picture needs it
+
     draw = {".svg": to_svg, ".html": to_html}.get(path.suffix.lower())
     if draw is None:
         raise UsageError(f"--picture {path}: the name ends neither in .svg nor in .html")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
@@ -52,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 141
     except Exception:  # noqa: BLE001 - the last resort: a defect must end in 70, never in a bare traceback
+        import traceback  # noqa: PLC0415 - nobody should have to wait for it
+
         traceback.print_exc()
         print("rocmox: this is a defect of rocmox; please report it with the lines above", file=sys.stderr)
         return INTERNAL

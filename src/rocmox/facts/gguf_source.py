@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import http.client
 import os
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -17,10 +14,7 @@ from rocmox.errors import CannotLookError, UsageError
 from rocmox.facts.gguf import GgufHeader, TensorInfo, read_header
 
 _PART = re.compile(r"-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf(?P<query>\?.*)?$")
-_CONTENT_RANGE = re.compile(r"bytes (?P<start>\d+)-\d+/(?P<size>\d{1,18})")
 _MOST_PARTS = 1024
-_TIMEOUT_SECONDS = 60
-_REACH = "Check the address and the network, or download the file and name it."
 
 
 def is_address(model: str) -> bool:
@@ -90,7 +84,9 @@ def _joined(model: str, first: GgufHeader, rest: list[GgufHeader]) -> GgufHeader
 
 def _read_one(model: str) -> GgufHeader:
     if is_address(model):
-        server = _Server(model)
+        from rocmox.facts.range_server import RangeServer  # noqa: PLC0415 - TLS is slow to load, and files need none
+
+        server = RangeServer(model)
         return read_header(server.fetch, size_bytes=server.size_bytes, where=model)
     with _opened(model) as (file, size_bytes):
         return read_header(
@@ -112,36 +108,3 @@ def _opened(model: str) -> Iterator[tuple[BinaryIO, int]]:
             yield file, os.fstat(file.fileno()).st_size
     except OSError as error:
         raise CannotLookError(f"{model}: {error.strerror or error}") from error
-
-
-class _Server:
-    """Ranges of one address; the first answer tells the size."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._first, self.size_bytes = self._request(0, 1 << 18)
-
-    def fetch(self, offset: int, count: int) -> bytes:
-        """So many bytes from there."""
-        if offset + count <= len(self._first):
-            return self._first[offset : offset + count]
-        return self._request(offset, max(count, 1 << 18))[0]
-
-    def _request(self, offset: int, count: int) -> tuple[bytes, int]:
-        request = urllib.request.Request(  # noqa: S310 - is_address let http and https through, nothing else
-            self._address, headers={"Range": f"bytes={offset}-{offset + count - 1}", "User-Agent": "rocmox"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-                match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-                partial = answer.status == http.HTTPStatus.PARTIAL_CONTENT
-                if not partial or match is None or int(match["start"]) != offset:
-                    raise UsageError(
-                        f"{self._address}: the server does not serve ranges (status {answer.status})",
-                        remedy="Download the file and name it, or use a server that answers range requests.",
-                    )
-                return answer.read(count), int(match["size"])
-        except urllib.error.HTTPError as error:
-            raise CannotLookError(f"{self._address}: {error.code} {error.reason}", remedy=_REACH) from error
-        except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
-            raise CannotLookError(f"{self._address}: {getattr(error, 'reason', error)}", remedy=_REACH) from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rocmox.engines.llamacpp.memory.context_search import trained_for
 from rocmox.engines.llamacpp.memory.plan import DevicePlan, Plan
-from rocmox.engines.llamacpp.memory.solve import Answer, at_least, tokens, trained_for
+from rocmox.engines.llamacpp.memory.solve import Answer, at_least, tokens
 from rocmox.report.fit_flags import to_flags
 from rocmox.report.table import render_table
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import pkgutil
 import tomllib
-from importlib import resources
 
 from rocmox.engines.llamacpp.memory.builds import LlamaBuild
 
-_TABLE = tomllib.loads(
-    resources.files("rocmox.engines.llamacpp.memory").joinpath("data/architectures.toml").read_text(encoding="utf-8")
-)
+_TABLE = tomllib.loads((pkgutil.get_data(__name__, "data/architectures.toml") or b"").decode())
 _EARLY = frozenset(_TABLE["known_at_b4447"])
 _SINCE_2025_08 = frozenset(_TABLE["new_by_b6170"])
 _SINCE_2026_10 = frozenset(_TABLE["new_by_latest"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import pkgutil
 import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,7 @@ _PUBLISHED_IN = {"gpt-oss": "mxfp4"}  # published in one form only
 
 @functools.cache
 def _shapes() -> dict[str, dict[str, Any]]:
-    text = resources.files("rocmox.engines.llamacpp.memory").joinpath("data/catalogue.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads((pkgutil.get_data(__name__, "data/catalogue.toml") or b"").decode())
 
 
 def list_models() -> list[str]:

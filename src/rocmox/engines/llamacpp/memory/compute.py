@@ -10,7 +10,6 @@ import dataclasses
 from rocmox.engines.llamacpp.memory.graph.allocator import Allocator
 from rocmox.engines.llamacpp.memory.graph.build import Build
 from rocmox.engines.llamacpp.memory.graph.decoder import Decoder
-from rocmox.engines.llamacpp.memory.graph.early import Early
 from rocmox.engines.llamacpp.memory.graph.modern import Modern
 from rocmox.engines.llamacpp.memory.graph.profiles import profile_of
 from rocmox.engines.llamacpp.memory.graph.scheduler import PIPELINE_COPIES, Schedule, schedule
@@ -91,7 +90,7 @@ def plan_graph(
         marks_outputs=not early,
     )
     build.outputs = outputs or _outputs(settings, build.tokens)
-    style: Style = Early() if early else Modern()
+    style = _early_style() if early else Modern()
     Decoder(build=build, style=style, profile=profile_of(model.hyper.architecture), inputs=style.inputs(build)).run()
     pipelined = devices > 1 and settings.split == "layer" and settings.peer_copy and not settings.is_partly_on_cpu
     return schedule(
@@ -100,6 +99,12 @@ def plan_graph(
         copies=PIPELINE_COPIES if pipelined else 1,
         all_inputs=settings.build.copies_unread_inputs,
     )
+
+
+def _early_style() -> Style:
+    from rocmox.engines.llamacpp.memory.graph.early import Early  # noqa: PLC0415 - builds of early 2025 alone
+
+    return Early()
 
 
 def _tokens(settings: Settings, cells: Cells) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rocmox.engines.llamacpp.memory.cards import Card, parse_cards
 from rocmox.errors import CannotLookError
-from rocmox.gpu.card import Gpu
-from rocmox.gpu.inventory import read_inventory
-from rocmox.machine import machine_at
+
+if TYPE_CHECKING:
+    from rocmox.gpu.card import Gpu
 
 _MIB = 1 << 20
 
@@ -15,6 +17,9 @@ def cards_named(text: str, *, machine: str) -> tuple[Card, ...]:
     """Those of the specification; `machine` asks the machine. CannotLookError when it shows no usable card."""
     if text != "machine":
         return parse_cards(text)
+    from rocmox.gpu.inventory import read_inventory  # noqa: PLC0415 - slow to load, and a named card needs no machine
+    from rocmox.machine import machine_at  # noqa: PLC0415
+
     gpus = read_inventory(machine_at(machine)).gpus
     cards = tuple(_card(gpu) for gpu in gpus if gpu.vram_bytes)
     if not cards:

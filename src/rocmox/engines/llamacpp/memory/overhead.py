@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from rocmox.engines.llamacpp.memory.cards import Card
 from rocmox.engines.llamacpp.memory.model import Model
 from rocmox.engines.llamacpp.memory.row_split import row_weights
-from rocmox.engines.llamacpp.memory.scratch import first_prompt
+from rocmox.engines.llamacpp.memory.scratch import Scratch
 from rocmox.engines.llamacpp.memory.settings import Settings
 
 _MIB = 1 << 20
@@ -54,16 +54,16 @@ class Overhead:
 def measure_overhead(
     model: Model,
     settings: Settings,
+    scratch: Scratch,
     *,
     cards: Sequence[Card],
     places: tuple[int, ...],
     shares: Sequence[float],
     uses_cublas: bool,
 ) -> list[Overhead]:
-    """For each device, after one prompt of a full micro batch."""
+    """For each device, after one prompt of a full micro batch, which took `scratch`."""
     devices = len(shares)
     row = settings.split == "row"
-    scratch = first_prompt(model, settings, places=places, shares=shares, uses_cublas=uses_cublas)
     rounding = row_weights(model, places=places, shares=shares).rounding_bytes if row else (0,) * devices
     kind = ("row" if row else "layer") + ("+cublas" if uses_cublas else "")
     return [

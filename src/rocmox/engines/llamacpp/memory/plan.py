@@ -12,9 +12,8 @@ from rocmox.engines.llamacpp.memory.model import Model
 from rocmox.engines.llamacpp.memory.overhead import Overhead, measure_overhead
 from rocmox.engines.llamacpp.memory.placement import place_layers
 from rocmox.engines.llamacpp.memory.row_split import row_weights
-from rocmox.engines.llamacpp.memory.scratch import last_held_context
+from rocmox.engines.llamacpp.memory.scratch import Scratch, first_prompt, last_held_context
 from rocmox.engines.llamacpp.memory.settings import Settings
-from rocmox.engines.llamacpp.memory.tensor_split import tensor_cache_bytes, tensor_weights
 from rocmox.engines.llamacpp.memory.weights import Weights, weight_bytes
 
 _MIB = 1 << 20
@@ -60,12 +59,32 @@ class Plan:
     context_tokens: int
     places: tuple[int, ...]
     uses_cublas: bool
+    scratch: Scratch | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def is_pipelined(self) -> bool:
         """Whether inputs are kept four times so that cards work on different micro batches."""
         split = self.settings.split == "layer" and not self.settings.is_partly_on_cpu
         return len(self.devices) > 1 and split and self.settings.peer_copy
+
+    @property
+    def loads(self) -> bool:
+        """Whether what is allocated before the first prompt has room on every card."""
+        return all(device.loads for device in self.devices)
+
+    @property
+    def may_drop_pipeline(self) -> bool:
+        """Whether llama.cpp tries again without the pipeline's copies when a load with them fails."""
+        return self.is_pipelined and self.settings.build.drops_pipeline
+
+    @property
+    def compute(self) -> ComputeBuffers:
+        """The compute buffers of all cards."""
+        return ComputeBuffers(
+            device_bytes=tuple(device.compute_bytes for device in self.devices),
+            host_bytes=self.host_compute_bytes,
+            copies_bytes=tuple(device.overhead.copies_bytes for device in self.devices),
+        )
 
     @property
     def fits(self) -> bool:
@@ -92,11 +111,15 @@ def settle_plan(
 ) -> Plan:
     """The plan that llama.cpp ends up with: without the pipeline's copies when a load with them fails."""
     plan = make_plan(model, settings, cards, uses_cublas=uses_cublas, overhead=overhead)
-    if not plan.is_pipelined or not settings.build.drops_pipeline or all(device.loads for device in plan.devices):
+    if not plan.may_drop_pipeline or plan.loads:
         return plan
-    bare = dataclasses.replace(settings, peer_copy=False)
-    without = make_plan(model, bare, cards, uses_cublas=uses_cublas, overhead=overhead)
+    without = make_plan(model, without_pipeline(settings), cards, uses_cublas=uses_cublas, overhead=overhead)
     return without if without.fits else plan
+
+
+def without_pipeline(settings: Settings) -> Settings:
+    """The settings of a load without the pipeline's copies."""
+    return dataclasses.replace(settings, peer_copy=False)
 
 
 def make_plan(
@@ -119,9 +142,12 @@ def make_plan(
     weights = _weights(model, settings, places, shares)
     caches = _caches(model, settings, cells, places, shares)
     compute = _compute(model, settings, cells, places, shares)
-    overhead = overhead or measure_overhead(
-        model, settings, cards=cards, places=places, shares=shares, uses_cublas=uses_cublas
-    )
+    scratch = None
+    if not overhead:
+        scratch = first_prompt(model, settings, places=places, shares=shares, uses_cublas=uses_cublas)
+        overhead = measure_overhead(
+            model, settings, scratch, cards=cards, places=places, shares=shares, uses_cublas=uses_cublas
+        )
     devices = tuple(
         DevicePlan(
             card=card,
@@ -142,11 +168,44 @@ def make_plan(
         context_tokens=cells.context_tokens,
         places=places,
         uses_cublas=uses_cublas,
+        scratch=scratch,
     )
+
+
+def resize_plan(plan: Plan, model: Model, settings: Settings, compute: ComputeBuffers) -> Plan:
+    """The plan for settings that differ in context or pipeline alone: weights and the rest of the overhead stay."""
+    shares = shares_of(settings, [device.card for device in plan.devices])
+    cells = count_cells(model, settings)
+    caches = _caches(model, settings, cells, plan.places, shares)
+    devices = tuple(
+        dataclasses.replace(
+            device,
+            context_bytes=caches[index],
+            compute_bytes=compute.device_bytes[index],
+            overhead=dataclasses.replace(device.overhead, copies_bytes=compute.copies_bytes[index]),
+        )
+        for index, device in enumerate(plan.devices)
+    )
+    return dataclasses.replace(
+        plan,
+        settings=settings,
+        devices=devices,
+        host_context_bytes=caches[len(shares)],
+        host_compute_bytes=compute.host_bytes,
+        context_tokens=cells.context_tokens,
+    )
+
+
+def resized_compute(plan: Plan, model: Model, settings: Settings) -> ComputeBuffers:
+    """The compute buffers for settings that differ from the plan's in context or pipeline alone."""
+    shares = shares_of(settings, [device.card for device in plan.devices])
+    return _compute(model, settings, count_cells(model, settings), plan.places, shares)
 
 
 def _weights(model: Model, settings: Settings, places: tuple[int, ...], shares: Sequence[float]) -> Weights:
     if settings.split == "tensor":
+        from rocmox.engines.llamacpp.memory.tensor_split import tensor_weights  # noqa: PLC0415 - one split needs it
+
         return tensor_weights(model, shares)
     whole = weight_bytes(model, places=places, devices=len(shares), overrides=settings.overrides)
     if settings.split != "row":
@@ -161,6 +220,8 @@ def _caches(
 ) -> list[int]:
     """Bytes on each device and, last, on the host."""
     if settings.split == "tensor":
+        from rocmox.engines.llamacpp.memory.tensor_split import tensor_cache_bytes  # noqa: PLC0415
+
         return [*tensor_cache_bytes(model, settings, cells, shares), 0]
     return cache_bytes(model, settings, cells, places=places, devices=len(shares))
 
@@ -180,12 +241,13 @@ def _compute(
 
 def ends_at(model: Model, plan: Plan) -> int | None:
     """The used context at which a card runs full although the model loaded; None when the whole context can be used."""
+    shares = shares_of(plan.settings, [device.card for device in plan.devices])
+    scratch = plan.scratch or first_prompt(
+        model, plan.settings, places=plan.places, shares=shares, uses_cublas=plan.uses_cublas
+    )
     return last_held_context(
-        model,
+        scratch,
         plan.settings,
-        places=plan.places,
-        shares=shares_of(plan.settings, [device.card for device in plan.devices]),
-        uses_cublas=plan.uses_cublas,
         room_bytes=[device.free_bytes for device in plan.devices],
         up_to_tokens=plan.context_tokens,
     )

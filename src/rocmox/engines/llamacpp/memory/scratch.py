@@ -73,23 +73,17 @@ def first_prompt(
 
 
 def last_held_context(
-    model: Model,
-    settings: Settings,
-    *,
-    places: tuple[int, ...],
-    shares: Sequence[float],
-    uses_cublas: bool,
-    room_bytes: Sequence[int],
-    up_to_tokens: int,
+    scratch: Scratch, settings: Settings, *, room_bytes: Sequence[int], up_to_tokens: int
 ) -> int | None:
     """Fill the context micro batch by micro batch; the last used context that every device still holds, None for all.
 
     Without flash attention the softmax is copied to f16 for the product with V (`ggml_cuda_mul_mat_batched_cublas`):
     ub*heads*2 bytes for each token in the context. The pool never gives a buffer back, so every micro batch asks for a
-    larger one, until the 5 % of look-ahead catch up. `room_bytes` is what is free after the first prompt.
+    larger one, until the 5 % of look-ahead catch up. `room_bytes` is free on each device after the first prompt, which
+    took `scratch`.
     """
-    scratch = first_prompt(model, settings, places=places, shares=shares, uses_cublas=uses_cublas)
-    start = [scratch.total_bytes(device) for device in range(len(shares))]
+    scratch = dataclasses.replace(scratch, pools=copy.deepcopy(scratch.pools))
+    start = [scratch.total_bytes(device) for device in range(len(room_bytes))]
     step = settings.ubatch_tokens
     for used in range(2 * step, up_to_tokens + 1, step):
         for device, nodes in scratch.growing.items():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rocmox.engines.llamacpp.memory.architectures import is_embedding, is_planned
 from rocmox.engines.llamacpp.memory.cards import Card
+from rocmox.engines.llamacpp.memory.context_search import STEP, largest_context
 from rocmox.engines.llamacpp.memory.host_memory import fitting_part
 from rocmox.engines.llamacpp.memory.model import Model
 from rocmox.engines.llamacpp.memory.plan import Plan, ends_at, settle_plan
@@ -16,7 +17,6 @@ from rocmox.engines.llamacpp.memory.settings import Settings
 from rocmox.errors import UsageError
 from rocmox.facts.ggml_types import BY_NAME
 
-_STEP = 256
 _GIB = 1 << 30
 _USEFUL_CONTEXT = 2048
 _PIPELINE_DROPPED = "pipeline copies off: with them the load fails, and llama.cpp tries again without"
@@ -73,9 +73,9 @@ def _answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
         resolved=resolved,
         plan=plan,
         refusal="",
-        max_context=largest_context(model, resolved.settings, cards, uses_cublas=resolved.uses_cublas),
+        max_context=largest_context(model, resolved.settings, plan),
         ends_at_used_context=ends_at(model, plan) if plan.fits else None,
-        best_change="" if plan.fits else best_change(model, resolved, cards),
+        best_change="" if plan.fits else best_change(model, resolved, cards, plan),
     )
 
 
@@ -94,31 +94,6 @@ def _without_a_plan(model: Model, cards: Sequence[Card]) -> str:
         f"Its weights take {weights:.1f} of the cards' {room:.1f} GiB; for the rest run llama-fit-params of that build "
         "on the machine, or start llama-server with a short context and read its memory breakdown."
     )
-
-
-def trained_for(model: Model, settings: Settings) -> int:
-    """Tokens that all slots together can use: what the model was trained for, in each slot with a cache of its own."""
-    return model.hyper.context_train * (1 if settings.kv_unified else settings.parallel)
-
-
-def largest_context(model: Model, settings: Settings, cards: Sequence[Card], *, uses_cublas: bool) -> int:
-    """The largest multiple of 256 that fits, at most what the model was trained for; 0 when none does."""
-    limit = max(trained_for(model, settings), settings.context_tokens, _STEP) // _STEP
-    smallest = dataclasses.replace(settings, context_tokens=_STEP)
-    first = settle_plan(model, smallest, cards, uses_cublas=uses_cublas)
-    overhead = [device.overhead for device in first.devices]
-
-    def holds(steps: int) -> bool:
-        sized = dataclasses.replace(settings, context_tokens=steps * _STEP)
-        return settle_plan(model, sized, cards, uses_cublas=uses_cublas, overhead=overhead).fits
-
-    if not first.fits:
-        return 0
-    low, high = 1, limit + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low * _STEP
 
 
 Change = tuple[str, Callable[[Settings], Settings]]
@@ -152,21 +127,23 @@ _CHANGES: tuple[Change, ...] = (
 )
 
 
-def best_change(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
+def best_change(model: Model, resolved: Resolved, cards: Sequence[Card], plan: Plan) -> str:
     """The least costly change that makes the asked context fit, else less context, host memory, or what is missing."""
     settings = resolved.settings
     for text, change in _CHANGES:
         changed = change(settings)
         if changed == settings or _loses(settings, changed) or find_refusal(model, changed, devices=len(cards)):
             continue
-        if settle_plan(model, changed, cards, uses_cublas=resolved.uses_cublas).fits:
-            most = largest_context(model, changed, cards, uses_cublas=resolved.uses_cublas)
+        other = settle_plan(model, changed, cards, uses_cublas=resolved.uses_cublas)
+        if other.fits:
+            most = largest_context(model, changed, other)
             return f"{text}: {at_least(most)} fits"
     if resolved.uses_cublas:
-        most = largest_context(model, settings, cards, uses_cublas=False)
+        other = settle_plan(model, settings, cards, uses_cublas=False)
+        most = largest_context(model, settings, other)
         if most >= settings.context_tokens:
             return f"a build without forced cuBLAS: {at_least(most)} fits"
-    most = largest_context(model, settings, cards, uses_cublas=resolved.uses_cublas)
+    most = largest_context(model, settings, plan)
     part = fitting_part(model, settings, cards, uses_cublas=resolved.uses_cublas)
     slower = f"{part} keeps {tokens(settings.context_tokens)}" if part else ""
     if most >= _USEFUL_CONTEXT or (most and not slower):
@@ -180,13 +157,13 @@ def _loses(before: Settings, after: Settings) -> bool:
 
 
 def _missing(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
-    smallest = dataclasses.replace(resolved.settings, context_tokens=_STEP)
+    smallest = dataclasses.replace(resolved.settings, context_tokens=STEP)
     plan = settle_plan(model, smallest, cards, uses_cublas=resolved.uses_cublas)
     worst = min(device.free_bytes for device in plan.devices)
     return (
-        f"a smaller quantisation or more cards: even {_STEP} tokens are {-worst >> 20} MiB too much for one card"
+        f"a smaller quantisation or more cards: even {STEP} tokens are {-worst >> 20} MiB too much for one card"
         if plan.settings.split != "none"
-        else f"a smaller quantisation or a second card: even {_STEP} tokens are {-worst >> 20} MiB too much"
+        else f"a smaller quantisation or a second card: even {STEP} tokens are {-worst >> 20} MiB too much"
     )
 
 

@@ -140,15 +140,7 @@ def test_memory_grows_with_the_used_context_without_flash_attention(used: int, g
 
     def dies_with(room_mib: float) -> int | None:
         room = [int(room_mib * MIB) - start] * 3
-        return last_held_context(
-            model,
-            chosen,
-            places=places,
-            shares=shares,
-            uses_cublas=False,
-            room_bytes=room,
-            up_to_tokens=used,
-        )
+        return last_held_context(scratch, chosen, room_bytes=room, up_to_tokens=used)
 
     assert dies_with(grown_mib * 1.03) is None
     assert dies_with(grown_mib * 0.90) is not None

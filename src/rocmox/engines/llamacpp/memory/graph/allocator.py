@@ -75,6 +75,20 @@ class Allocator:
         """Allocate leafs, then inputs, then nodes in order; each pair is (tensor, backend)."""
         for leaf, backend in leafs:
             self._place(leaf, backend)
+        self._count(nodes)
+        for node, backend in nodes:
+            for source in node.srcs:
+                if not source.allocated:
+                    self._place(source, backend)
+            if not node.allocated:
+                self._place(node, backend)
+            for source in node.srcs:
+                source.children -= 1
+                if not source.children and not source.views:
+                    self._release(source)
+
+    def _count(self, nodes: list[tuple[Tensor, int]]) -> None:
+        """Readers and views of every tensor; inputs are placed on the way."""
         for node, backend in nodes:
             if node.view_src is not None and node.op != "none":
                 node.view_src.views += 1
@@ -84,12 +98,6 @@ class Allocator:
                 source.children += 1
                 if source.is_input:
                     self._place(source, backend)
-        for node, backend in nodes:
-            for source in node.srcs:
-                self._place(source, backend)
-            self._place(node, backend)
-            for source in node.srcs:
-                self._release(source)
 
     def _place(self, node: Tensor, backend: int) -> None:
         if node.allocated or node.buffer is not None or node.view_src is not None:
@@ -117,9 +125,7 @@ class Allocator:
         )
 
     def _release(self, source: Tensor) -> None:
-        source.children -= 1
-        if source.children or source.views:
-            return
+        """Free what has neither readers nor views left; a view lets go of what it looks at."""
         root = source.view_src
         if root is None:
             self._free(source)

@@ -6,7 +6,6 @@ import dataclasses
 
 from rocmox.engines.llamacpp.memory.graph import operations as op
 from rocmox.engines.llamacpp.memory.graph.build import Build
-from rocmox.engines.llamacpp.memory.graph.latent_attention import attend_latent
 from rocmox.engines.llamacpp.memory.graph.modern_attention import attend_stored
 from rocmox.engines.llamacpp.memory.graph.pieces import head_norm, norm, project, rope, rope_factors
 from rocmox.engines.llamacpp.memory.graph.profiles import Profile
@@ -33,6 +32,8 @@ class Attention:
         if not build.model.hyper.kv_heads[layer] and not build.has(layer, "attn_kv_a_mqa.weight"):
             return project(build, current, layer, "attn_output")  # a linear layer instead (deci)
         if build.has(layer, "attn_kv_a_mqa.weight"):
+            from rocmox.engines.llamacpp.memory.graph.latent_attention import attend_latent  # noqa: PLC0415 - few models have such layers
+
             return project(build, attend_latent(build, self.style, self.inputs, layer, current), layer, "attn_output")
         if layer >= build.model.hyper.kv_from_start:
             return project(build, self._attend_stored(layer, current), layer, "attn_output")

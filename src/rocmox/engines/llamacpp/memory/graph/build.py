@@ -42,13 +42,15 @@ class Build:
 
     def weight(self, name: str, place: int) -> Tensor | None:
         """A weight of the model on a device, None when the file has none of this name."""
-        if name not in self.held:
-            place = place_of(self.settings.overrides, name, place=place, cpu=self.cpu)
-            info: TensorInfo | None = self.model.tensors.get(name)
-            if info is None:
-                return None
-            self.held[name] = op.held(name, info.kind, op.four(*info.shape), place, is_weight=True)
-        return self.held[name]
+        known = self.held.get(name)
+        if known is not None:
+            return known
+        info: TensorInfo | None = self.model.tensors.get(name)
+        if info is None:
+            return None
+        place = place_of(self.settings.overrides, name, place=place, cpu=self.cpu)
+        self.held[name] = weight = op.held(name, info.kind, op.four(*info.shape), place, is_weight=True)
+        return weight
 
     def tied_output(self, place: int) -> Tensor:
         """The token embeddings as output matrix, a copy of them on the output device (TENSOR_DUPLICATED)."""

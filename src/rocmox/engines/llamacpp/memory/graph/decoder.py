@@ -6,12 +6,9 @@ import dataclasses
 
 from rocmox.engines.llamacpp.memory.architectures import shares_embeddings
 from rocmox.engines.llamacpp.memory.graph import operations as op
-from rocmox.engines.llamacpp.memory.graph.altup import Streams
 from rocmox.engines.llamacpp.memory.graph.attention import Attention
 from rocmox.engines.llamacpp.memory.graph.build import Build
-from rocmox.engines.llamacpp.memory.graph.experts_beside import build_network_beside_experts
 from rocmox.engines.llamacpp.memory.graph.network import Network
-from rocmox.engines.llamacpp.memory.graph.odd_layers import ODD_LAYERS
 from rocmox.engines.llamacpp.memory.graph.per_layer_inputs import (
     add_layer_input,
     build_per_layer_inputs,
@@ -19,10 +16,12 @@ from rocmox.engines.llamacpp.memory.graph.per_layer_inputs import (
 )
 from rocmox.engines.llamacpp.memory.graph.pieces import chosen_rows, norm, scaled_norm
 from rocmox.engines.llamacpp.memory.graph.profiles import Profile
-from rocmox.engines.llamacpp.memory.graph.recurrent import build_state_layer, keeps_state
+from rocmox.engines.llamacpp.memory.graph.recurrent import keeps_state
 from rocmox.engines.llamacpp.memory.graph.style import Inputs, Style
 from rocmox.engines.llamacpp.memory.graph.tensor import Tensor
 from rocmox.facts.ggml_types import F32
+
+_USUAL_LAYOUTS = frozenset({"sequential", "behind"})
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -54,6 +53,8 @@ class Decoder:
         self._finish(current, self.style.output_rows(self.build, self.inputs) if rows_last else None)
 
     def _run_streams(self, current: Tensor, slices: Tensor) -> None:
+        from rocmox.engines.llamacpp.memory.graph.altup import Streams  # noqa: PLC0415 - few models have such layers
+
         streams = Streams(build=self.build, attention=self.attention, slices=slices)
         current = streams.start(current)
         for layer in range(self.build.model.hyper.layers):
@@ -84,7 +85,9 @@ class Decoder:
     def _layer(self, layer: int, residual: Tensor, rows: Tensor | None) -> Tensor:
         if self._is_parallel(layer):
             return self._parallel(layer, residual, rows)
-        if self.profile.layout in ODD_LAYERS:
+        if self.profile.layout not in _USUAL_LAYOUTS:
+            from rocmox.engines.llamacpp.memory.graph.odd_layers import ODD_LAYERS  # noqa: PLC0415 - few models have such layers
+
             return ODD_LAYERS[self.profile.layout](self.attention, self.network, layer, residual, rows)
         if self._is_network_alone(layer):
             return self._networked(layer, chosen_rows(residual, rows))
@@ -118,6 +121,8 @@ class Decoder:
         behind = self.profile.layout == "behind"
         current = residual if behind else self._norm(residual, layer, self._ffn_norm(layer))
         if build.has(layer, "pre_ffw_norm_2.weight"):
+            from rocmox.engines.llamacpp.memory.graph.experts_beside import build_network_beside_experts  # noqa: PLC0415
+
             current = build_network_beside_experts(build, self.style, layer, current, residual)
         else:
             current = self.network.run(layer, current)
@@ -191,6 +196,8 @@ class Decoder:
             return self.network.run(layer, current)
         if not keeps_state(self.build, layer):
             return self.attention.run(layer, current)
+        from rocmox.engines.llamacpp.memory.graph.state_layers import build_state_layer  # noqa: PLC0415 - few models have such layers
+
         return build_state_layer(self.build, self.inputs, layer, current)
 
     def _norm(self, current: Tensor, layer: int, name: str) -> Tensor:

@@ -15,18 +15,20 @@ class Graph:
 
     def expand(self, tensor: Tensor) -> Tensor:
         """Add the tensor and everything it needs, sources first, from left to right."""
-        stack: list[tuple[Tensor, int]] = [] if tensor.visited else [(tensor, 0)]
+        if tensor.visited:
+            return tensor
         tensor.visited = True
+        stack = [(tensor, iter(tensor.srcs))]
         while stack:
-            current, index = stack.pop()
-            if index < len(current.srcs):
-                stack.append((current, index + 1))
-                source = current.srcs[index]
+            current, sources = stack[-1]
+            for source in sources:
                 if not source.visited:
                     source.visited = True
-                    stack.append((source, 0))
-                continue
-            (self.leafs if current.op == "none" else self.nodes).append(current)
+                    stack.append((source, iter(source.srcs)))
+                    break
+            else:
+                stack.pop()
+                (self.leafs if current.op == "none" else self.nodes).append(current)
         return tensor
 
     def pin(self, tensor: Tensor, backend: int) -> None:

@@ -9,7 +9,7 @@ from rocmox.engines.llamacpp.memory.graph.attention import Attention
 from rocmox.engines.llamacpp.memory.graph.modern_experts import build_experts
 from rocmox.engines.llamacpp.memory.graph.network import Network
 from rocmox.engines.llamacpp.memory.graph.pieces import chosen_rows, norm
-from rocmox.engines.llamacpp.memory.graph.recurrent import build_state_layer
+from rocmox.engines.llamacpp.memory.graph.state_layers import build_state_layer
 from rocmox.engines.llamacpp.memory.graph.states import weight_of
 from rocmox.engines.llamacpp.memory.graph.tensor import Tensor
 

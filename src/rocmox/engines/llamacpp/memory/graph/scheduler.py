@@ -128,14 +128,19 @@ def _split(graph: Graph, copies: int, read_inputs: list[Tensor] | None) -> list[
 
 
 def _wants_own_split(node: Tensor, split: Split) -> bool:
-    return bool(split.inputs) and any(source.is_weight and not _readable(source, split.backend) for source in node.srcs)
+    if not split.inputs:
+        return False
+    return any(source.is_weight and not _readable(source, split.backend) for source in node.srcs)
 
 
 def _readable(source: Tensor, backend: int) -> bool:
     """`ggml_backend_sched_buffer_supported`: a backend reads only what lies in its own memory."""
-    buffer = source.root.buffer
-    place = buffer if buffer is not None else source.backend if source.backend >= 0 else source.root.backend
-    return backend in {source.backend, place}
+    if source.backend == backend:
+        return True
+    root = source.root
+    if root.buffer is not None:
+        return root.buffer == backend
+    return source.backend < 0 and root.backend == backend
 
 
 def _copy(source: Tensor, *, pinned: bool) -> Tensor:

@@ -94,7 +94,6 @@ def contiguous(kind: GgmlType, ne: Shape) -> Shape:
 def _span(kind: GgmlType, ne: Shape, nb: Shape) -> int:
     if not all(ne):
         return 0
-    if kind.block_elements == 1:
-        return kind.block_bytes + sum((count - 1) * stride for count, stride in zip(ne, nb, strict=True))
-    row = ne[0] * nb[0] // kind.block_elements
-    return row + sum((count - 1) * stride for count, stride in zip(ne[1:], nb[1:], strict=True))
+    one = kind.block_elements == 1
+    row = kind.block_bytes + (ne[0] - 1) * nb[0] if one else ne[0] * nb[0] // kind.block_elements
+    return row + (ne[1] - 1) * nb[1] + (ne[2] - 1) * nb[2] + (ne[3] - 1) * nb[3]
