@@ -1,20 +1,22 @@
-"""The largest context that fits, by bisection with as few graphs as possible.
+"""The largest context that fits, with as few graphs as possible.
 
-Weights and overhead do not depend on the context, caches are multiplied, and only compute buffers need a graph. The
-graph of a longer context takes at least as much, so one that is known bounds those of longer and shorter contexts, and
-most steps of the bisection need none of their own.
+Weights and overhead do not depend on the context and caches are multiplied; only compute buffers need a graph, and they
+change little from one context to a near one. So the search guesses with buffers that are known, computes the guess
+whole, as `settle_plan` would, and guesses again from there (bisection, where that gains little): what it answers was
+computed, not guessed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
-from rocmox.engines.llamacpp.memory.compute import ComputeBuffers
 from rocmox.engines.llamacpp.memory.model import Model
 from rocmox.engines.llamacpp.memory.plan import Plan, resize_plan, resized_compute, without_pipeline
 from rocmox.engines.llamacpp.memory.settings import Settings
 
 STEP = 256
+_NARROW = 8
 
 
 def trained_for(model: Model, settings: Settings) -> int:
@@ -25,81 +27,67 @@ def trained_for(model: Model, settings: Settings) -> int:
 def largest_context(model: Model, settings: Settings, plan: Plan) -> int:
     """The largest multiple of 256 that fits, at most what the model was trained for; 0 when none does.
 
-    `plan` is what these settings come to with their own context, and is taken as a first bound.
+    `plan` is what these settings come to with their own context: the first thing that is known.
     """
     limit = max(trained_for(model, settings), settings.context_tokens, STEP) // STEP
-    search = _Search(model=model, settings=settings, plan=plan)
-    low, high = 0, limit + 1
-    middle = 1  # whether any context fits comes first
+    search = _Search(model=model, settings=settings, plan=plan, near=plan)
+    steps, rest = divmod(settings.context_tokens, STEP)
+    low, high = (steps, limit + 1) if plan.fits else (0, min(steps + bool(rest), limit + 1))
+    widths = [high - low]  # what was open before each look
     while high - low > 1:
-        low, high = (middle, high) if search.holds(middle, below=min(high, limit)) else (low, middle)
-        middle = (low + high) // 2
+        widths.append(high - low)
+        creeps = widths[-1] * 2 > widths[-3:][0] > _NARROW  # two guesses have not halved it
+        guess = (low + high) // 2 if creeps and len(widths) % 2 else search.guess(low, high)
+        if guess == low:  # the buffers of another context may have said so: its own, or the smallest one's, decide
+            guess = max(low, 1)
+            if search.near.settings.context_tokens == guess * STEP:
+                break
+        if search.settle(guess).fits:
+            low = guess
+        elif guess > low:
+            high = guess
+        else:
+            break
     return low * STEP
 
 
 @dataclasses.dataclass(kw_only=True)
 class _Search:
-    """Contexts in steps of 256 tokens; `known` are compute buffers by (context, whether the pipeline was dropped)."""
+    """Contexts in steps of 256 tokens. `near` is the last context looked at, `bare` the last without the pipeline."""
 
     model: Model
     settings: Settings
     plan: Plan
-    known: dict[tuple[int, bool], ComputeBuffers] = dataclasses.field(default_factory=dict)
+    near: Plan
+    bare: Plan | None = None
 
-    def __post_init__(self) -> None:
-        """The plan's own graph, where its context is a whole number of steps."""
-        steps, rest = divmod(self.settings.context_tokens, STEP)
-        if not rest and steps:
-            self.known[steps, self.plan.settings != self.settings] = self.plan.compute
-
-    def holds(self, steps: int, *, below: int) -> bool:
-        """Whether a context fits as `settle_plan` would end up with it; `below` is one that is known to be longer."""
-        verdict = self._bounded(steps)
-        if verdict is None and not any(at >= steps for at in self._contexts()):
-            self._buffers(below, dropped=False)
-            verdict = self._bounded(steps)
-        if verdict is None:
-            self._buffers(steps, dropped=False)
-            verdict = self._bounded(steps)
-        return bool(verdict)
-
-    def _contexts(self) -> list[int]:
-        return [at for at, dropped in self.known if not dropped]
-
-    def _bounded(self, steps: int) -> bool | None:
-        """What the graphs of the nearest known contexts say; None when they leave it open."""
-        longer = min((at for at in self._contexts() if at >= steps), default=None)
-        most = None if longer is None else self._planned(steps, longer)
-        if most is not None and most.fits:
-            return True
-        shorter = max((at for at in self._contexts() if at <= steps), default=None)
-        least = None if shorter is None else self._planned(steps, shorter)
-        if shorter is None or least is None or least.fits:
-            return None
-        if not least.may_drop_pipeline:
-            return False
-        if least.loads:  # it would have to fail while loading for llama.cpp to try again
-            return False if most is not None and most.loads else None
-        return self._bounded_without_pipeline(steps, shorter, longer)
-
-    def _bounded_without_pipeline(self, steps: int, shorter: int, longer: int | None) -> bool | None:
-        if not self._planned(steps, shorter, dropped=True).fits:
-            return False
-        if shorter == steps:
-            return True
-        return True if longer is not None and self._planned(steps, longer, dropped=True).fits else None
-
-    def _planned(self, steps: int, at: int, *, dropped: bool = False) -> Plan:
-        """The plan for one context with the graph of another."""
-        compute = self._buffers(at, dropped=dropped)
-        return resize_plan(self.plan, self.model, self._sized(steps, dropped=dropped), compute)
-
-    def _buffers(self, at: int, *, dropped: bool) -> ComputeBuffers:
-        if (at, dropped) not in self.known:
-            sized = self._sized(at, dropped=dropped)
-            self.known[at, dropped] = resized_compute(self.plan, self.model, sized)
-        return self.known[at, dropped]
-
-    def _sized(self, steps: int, *, dropped: bool) -> Settings:
+    def settle(self, steps: int) -> Plan:
+        """The plan for one context as llama.cpp ends up with it."""
         sized = dataclasses.replace(self.settings, context_tokens=steps * STEP)
-        return without_pipeline(sized) if dropped else sized
+        plan = self.near = self._computed(sized)
+        if not plan.may_drop_pipeline or plan.loads:
+            return plan
+        bare = self.bare = self._computed(without_pipeline(sized))
+        return bare if bare.fits else plan
+
+    def guess(self, low: int, high: int) -> int:
+        """The largest context below `high` that fits with the buffers of the last ones; `low` when none does."""
+        most = self._last(self.near, low, high, lambda plan: plan.fits)
+        if not self.near.may_drop_pipeline:
+            return most
+        if self.bare is None:
+            self.bare = self._computed(without_pipeline(self.near.settings))
+        further = self._last(self.bare, most, high, lambda plan: plan.fits)
+        loads = self._last(self.near, most, high, lambda plan: plan.loads)
+        return further if further > loads else most  # without the pipeline when a load with it has failed
+
+    def _last(self, near: Plan, low: int, high: int, holds: Callable[[Plan], bool]) -> int:
+        while high - low > 1:
+            middle = (low + high) // 2
+            sized = dataclasses.replace(near.settings, context_tokens=middle * STEP)
+            found = holds(resize_plan(near, self.model, sized, near.compute))
+            low, high = (middle, high) if found else (low, middle)
+        return low
+
+    def _computed(self, sized: Settings) -> Plan:
+        return resize_plan(self.plan, self.model, sized, resized_compute(self.plan, self.model, sized))
