@@ -7,7 +7,7 @@ import time
 import urllib.parse
 from typing import Any
 
-from rocmox_lab.pve.http import COOKIE
+from rocmox_lab.pve.access.request_ticket import COOKIE
 from tests.contract import compare, hooks, scope
 from tests.contract.verdict import Verdict
 from tests.contract.world import NODE, PASSWORDS, TOKEN_SECRET, World

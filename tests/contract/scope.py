@@ -5,7 +5,7 @@ An endpoint is in scope when the lab has a handler for it, and also when PVE has
 
 from __future__ import annotations
 
-from rocmox_lab.pve import endpoints
+import rocmox_lab.pve.endpoints  # noqa: F401 - registers what the lab answers
 from rocmox_lab.pve.call import ROUTES
 from rocmox_lab.pve.schema import load
 
@@ -26,7 +26,6 @@ MANUAL = {("pvesh", "usage")}
 
 def endpoint_reason(pve: str, verb: str, path: str) -> str | None:
     """None when a call is in scope, else why not."""
-    endpoints.load()
     schema = load(pve)
     template, _ = schema.match(path)
     if template is None:

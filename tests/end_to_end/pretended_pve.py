@@ -40,7 +40,7 @@ def serving(root: Path, *, version: str = "8.4") -> Iterator[PretendedPve]:
     """A node below an empty folder, up until the block ends."""
     node = _furnish(root, version)
     port = _free_port()
-    argv = [sys.executable, "-m", "rocmox_lab.pve.http", "--root", str(root), "--fake-runtime", "--node", NODE]
+    argv = [sys.executable, "-m", "rocmox_lab.pve.serve", "--root", str(root), "--fake-runtime", "--node", NODE]
     argv += ["--pve", version, "--host", HOST, "--port", str(port)]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as process:
         try:

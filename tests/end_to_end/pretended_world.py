@@ -54,7 +54,7 @@ class PretendedWorld:
         options = ["--root", str(self.root), "--fake-runtime", "--node", "pve1", "--pve", self.node.version]
         listen = ["--host", "127.0.0.1", "--port", str(self.port), "--delay", "0.1"]
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "rocmox_lab.pve.http", *options, *listen],
+            [sys.executable, "-m", "rocmox_lab.pve.serve", *options, *listen],
             env=self._environment(),
             stdout=subprocess.PIPE,
             text=True,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rocmox_lab.faults.fault import Parameter, Values
-from rocmox_lab.faults.records import write_record
+from rocmox_lab.faults.record_file import write_record
 from rocmox_lab.faults.target import FaultTarget
 
 COUNTING = (

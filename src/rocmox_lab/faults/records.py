@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
-from typing import Any
 
-from rocmox.errors import CannotLookError
 from rocmox_lab.faults.fault import Fault, Value, Values
+from rocmox_lab.faults.record_file import read_record, write_record
 from rocmox_lab.faults.registry import all_faults, find_fault
 from rocmox_lab.faults.target import FaultTarget
-from rocmox_lab.state import write_atomically
 
 _SUFFIXES = (".json", ".count", ".fired")
 
@@ -37,19 +34,12 @@ def set_fault(target: FaultTarget, fault: Fault, values: Values) -> None:
         raise
 
 
-def write_record(target: FaultTarget, name: str, document: Mapping[str, Any]) -> None:
-    """Replace the record of a fault that is being set."""
-    write_atomically(
-        target.faults / f"{name}.json", json.dumps({"name": name, **document}, indent=2) + "\n", mode=0o644
-    )
-
-
 def clear_fault(target: FaultTarget, name: str) -> bool:
     """Undo a fault; False when it is not set."""
     record = target.faults / f"{name}.json"
     if not record.exists():
         return False
-    values = _read(target, name)["parameters"]
+    values = read_record(target, name)["parameters"]
     find_fault(name).clear(target, values)
     for suffix in _SUFFIXES:
         (target.faults / f"{name}{suffix}").unlink(missing_ok=True)
@@ -65,7 +55,7 @@ def faults_set(target: FaultTarget) -> list[SetFault]:
     """What is set now."""
     names = sorted(path.stem for path in target.faults.glob("*.json")) if target.faults.is_dir() else []
     return [
-        SetFault(name=name, values=_read(target, name)["parameters"], fired=fired_count(target, name))
+        SetFault(name=name, values=read_record(target, name)["parameters"], fired=fired_count(target, name))
         for name in names
         if name in all_faults()
     ]
@@ -79,12 +69,3 @@ def fired_count(target: FaultTarget, name: str) -> int:
         return len((target.faults / f"{name}.fired").read_text(encoding="utf-8").splitlines())
     except FileNotFoundError:
         return 0
-
-
-def _read(target: FaultTarget, name: str) -> dict[str, Any]:
-    path = target.faults / f"{name}.json"
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CannotLookError(f"{path}: not the record of a fault ({error})", remedy="Delete the file.") from error
-    return document

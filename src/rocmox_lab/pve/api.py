@@ -36,9 +36,8 @@ class Api:
     """The API of one node; tasks go to the spawner."""
 
     def __init__(self, node: Node, spawner: Spawner, *, command_line: bool = False) -> None:
-        from rocmox_lab.pve import endpoints  # noqa: PLC0415 - the endpoints import this package's modules
+        from rocmox_lab.pve import endpoints, jobs  # noqa: F401, PLC0415 - register handlers and workers; commands without a call start quicker
 
-        endpoints.load()
         self.node = node
         self.spawner = spawner
         self._command_line = command_line

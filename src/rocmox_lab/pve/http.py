@@ -1,4 +1,4 @@
-"""The API over HTTPS, as pveproxy answers: `python -m rocmox_lab.pve.http [--root DIR] [--port 8006] …`.
+"""The API over HTTPS, as pveproxy answers: `rocmox_lab.pve.serve` starts it.
 
 Reason phrases carry PVE's texts; 401 comes late, empty, and closes the connection; DELETE with a body is refused.
 """
@@ -15,15 +15,16 @@ from typing import Any
 from aiohttp import web
 
 from rocmox_lab.pve.access import tickets
+from rocmox_lab.pve.access.request_ticket import claimed_user, ticket_of
 from rocmox_lab.pve.access_log import AccessLog
 from rocmox_lab.pve.answers import AnswerError, UnauthenticatedError
 from rocmox_lab.pve.api import Answer, Api
 from rocmox_lab.pve.faults.calls import answer_or_obey, refuse_expired
+from rocmox_lab.pve.faults.orders import FOLDER as FAULTS
 from rocmox_lab.pve.http_body import BodyError, read_parameters
 
 JSON_TYPE = "application/json;charset=UTF-8"
 PREFIXES = ("/api2/json", "/api2/extjs")
-COOKIE = "PVEAuthCookie"
 METHODS = {"GET", "POST", "PUT", "DELETE"}
 UNAUTHORIZED = 401
 NO_TICKET = "No ticket"
@@ -49,7 +50,7 @@ class Server:
         response = await self._answer(request)
         if response.status == UNAUTHORIZED:
             await asyncio.sleep(max(0.0, self._delay_seconds - (time.monotonic() - started)))
-        self._log.add(request, response, _claimed_user(request))
+        self._log.add(request, response, claimed_user(request))
         return response
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -60,7 +61,8 @@ class Server:
         if prefix is None:
             return _plain(501, "no such file", "") if raw != "/" else _plain(200, "OK", "rocmox lab: Proxmox VE API\n")
         path = urllib.parse.unquote(raw[len(prefix) :]) or "/"
-        return await answer_or_obey(self._api.node, request, path, lambda: self._api_answer(request, path))
+        orders = self._api.node.path(FAULTS)
+        return await answer_or_obey(orders, request, path, ticket_of(request), lambda: self._api_answer(request, path))
 
     async def _api_answer(self, request: web.Request, path: str) -> web.Response:
         try:
@@ -95,29 +97,12 @@ class Server:
         ticket = ticket_of(request)
         if not ticket:
             return None
-        refuse_expired(self._api.node, ticket)
+        refuse_expired(self._api.node.path(FAULTS), ticket)
         user = tickets.check_ticket(self._api.node, ticket)
         tickets.account_of(self._api.node, user)
         if request.method != "GET":
             tickets.check_csrf(self._api.node, user, request.headers.get("CSRFPreventionToken"))
         return user
-
-
-def _claimed_user(request: web.Request) -> str:
-    """Who the ticket (`PVE:USER:…`) or token (`PVEAPIToken=USER!NAME=…`) says is calling; empty without either."""
-    token = request.headers.get("Authorization", "")
-    if token.startswith("PVEAPIToken"):
-        return token.removeprefix("PVEAPIToken").lstrip("= ").partition("=")[0]
-    return ticket_of(request).partition(":")[2].partition(":")[0]
-
-
-def ticket_of(request: web.Request) -> str:
-    """The ticket from the Cookie header, empty when there is none; it holds characters that strict parsers drop."""
-    for part in request.headers.get("Cookie", "").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE:
-            return urllib.parse.unquote(value.strip('"'))
-    return ""
 
 
 def _plain(status: int, reason: str, body: str) -> web.Response:
@@ -146,14 +131,3 @@ def _refusal(error: AnswerError) -> web.Response:
     if error.errors is not None:
         content["errors"] = error.errors
     return _json(error.status, error.reason, content)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of rocmox-lab-api.service."""
-    from rocmox_lab.pve.serve import main as serve  # noqa: PLC0415 - the start-up stands apart from the protocol
-
-    return serve(argv)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rocmox_lab.pve.answers import AnswerError
+from rocmox_lab.pve.faults.operations import breakable
+from rocmox_lab.pve.faults.orders import FOLDER as FAULTS
 from rocmox_lab.pve.runtime_protocol import GuestRuntime
 from rocmox_lab.pve.schema import Schema, load
 
@@ -88,9 +90,7 @@ class Node:
     def runtime(self) -> GuestRuntime:
         """The container runtime, loaded when first needed."""
         if self._runtime is None:
-            from rocmox_lab.pve.faults.operations import breakable  # noqa: PLC0415 - it imports this module
-
-            self._runtime = breakable(self, self._load_runtime())
+            self._runtime = breakable(self.path(FAULTS), self._load_runtime())
         return self._runtime
 
     def _load_runtime(self) -> GuestRuntime:

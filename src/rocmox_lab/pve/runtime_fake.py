@@ -29,7 +29,7 @@ from rocmox_lab.pve.runtime_protocol import (
     RuntimeFailedError,
     RuntimeStatus,
 )
-from rocmox_lab.pve.storage.sizes import from_gibibytes
+from rocmox_lab.pve.sizes import from_gibibytes
 
 BRIDGES = ("vmbr0",)
 LARGEST_TEMPLATE_BYTES = from_gibibytes("0.4")

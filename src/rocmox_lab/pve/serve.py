@@ -1,4 +1,4 @@
-"""Start the API server: options, certificate, listening."""
+"""Start the API server: `python -m rocmox_lab.pve.serve [--root DIR] [--port 8006] …` (rocmox-lab-api.service)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LAST_ANSWERS_SECONDS = 3  # a call that is held by a fault must not hold up a r
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Options; none is needed on a node."""
-    parser = argparse.ArgumentParser(prog="python -m rocmox_lab.pve.http", description="Proxmox VE's API, the lab's.")
+    parser = argparse.ArgumentParser(prog="python -m rocmox_lab.pve.serve", description="Proxmox VE's API, the lab's.")
     parser.add_argument("--root", default=os.environ.get("ROCMOX_LAB_ROOT", "/"), help="tree that holds etc, var, run")
     parser.add_argument("--host", default=None, help="address to listen on; default all")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
@@ -78,3 +78,7 @@ def main(argv: list[str] | None = None) -> int:
         print=lambda *_: None,
     )
     return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

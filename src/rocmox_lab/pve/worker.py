@@ -53,8 +53,6 @@ def worker(kind: str) -> Callable[[Callable[[Worker], None]], Callable[[Worker],
 
 def run(job: Worker) -> str:
     """Run the function; its exit status: `OK`, `WARNINGS: n`, or the error in one line."""
-    from rocmox_lab.pve import jobs  # noqa: F401, PLC0415 - registers the functions; imported late, they import us
-
     try:
         with _interruptible():
             WORKERS[job.task.type](job)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 
+from rocmox_lab.pve import jobs  # noqa: F401 - registers the workers
 from rocmox_lab.pve.node import Node, Settings
 from rocmox_lab.pve.tasks import TaskId
 from rocmox_lab.pve.worker import ProcessSpawner

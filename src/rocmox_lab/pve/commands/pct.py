@@ -8,7 +8,7 @@ from typing import Any
 
 from rocmox_lab.pve.answers import AnswerError
 from rocmox_lab.pve.commands import getopt
-from rocmox_lab.pve.commands.pct_usage import USAGE
+from rocmox_lab.pve.commands.pct_usage import USAGE, usage_line
 from rocmox_lab.pve.commands.shell import FAILED, Shell, refused, unknown_option
 
 _GUEST = "/nodes/{node}/lxc/{vmid}"
@@ -55,12 +55,6 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"ERROR: unknown command 'pct {command}'\n{USAGE}")
         return FAILED
     return pct_local.run(shell, command, local, words)
-
-
-def usage_line(command: str) -> str:
-    """`pct set <vmid> [OPTIONS]`, from the usage text."""
-    lines = (line.strip() for line in USAGE.splitlines())
-    return next((line for line in lines if line.startswith(f"pct {command} ")), f"pct {command}")
 
 
 def _call(shell: Shell, command: str, words: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from rocmox_lab.pve import values
 from rocmox_lab.pve.answers import AnswerError, BadParameterError
 from rocmox_lab.pve.commands import getopt, pct_disks
+from rocmox_lab.pve.commands.pct_usage import usage_line
 from rocmox_lab.pve.commands.shell import FAILED, Shell, refused, unknown_option
 from rocmox_lab.pve.guests import state
 from rocmox_lab.pve.guests.service import Guests, as_answer
@@ -35,8 +36,6 @@ class Command:
 
 def run(shell: Shell, name: str, command: Command, words: Sequence[str]) -> int:
     """Parse and run one of them."""
-    from rocmox_lab.pve.commands.pct import usage_line  # noqa: PLC0415 - pct loads this module
-
     usage = usage_line(name)
     try:
         parsed = getopt.parse(words, command.options.get)

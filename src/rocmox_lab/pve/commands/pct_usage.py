@@ -46,3 +46,9 @@ USAGE = """USAGE: pct <COMMAND> [ARGS] [OPTIONS]
 
        pct help [<extra-args>] [OPTIONS]
 """  # noqa: E501, W291 - as PVE prints it
+
+
+def usage_line(command: str) -> str:
+    """`pct set <vmid> [OPTIONS]`, from the usage text."""
+    lines = (line.strip() for line in USAGE.splitlines())
+    return next((line for line in lines if line.startswith(f"pct {command} ")), f"pct {command}")

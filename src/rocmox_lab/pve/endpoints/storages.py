@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rocmox_lab.pve import host
+from rocmox_lab.pve import host, sizes
 from rocmox_lab.pve.answers import AnswerError, BadParameterError, NoPermissionError
 from rocmox_lab.pve.call import Call, route
 from rocmox_lab.pve.formats import split_list
-from rocmox_lab.pve.storage import sizes, volumes
+from rocmox_lab.pve.storage import volumes
 from rocmox_lab.pve.storage.config import Storage, StorageConfig
 
 _LOOK = ["Datastore.Audit", "Datastore.AllocateSpace"]

@@ -9,12 +9,12 @@ import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from aiohttp import web
 
 from rocmox_lab.pve.answers import UnauthenticatedError
 from rocmox_lab.pve.faults.orders import Order, due, standing
-from rocmox_lab.pve.node import Node
 
 # What pveproxy (PVE::APIServer::AnyEvent, over AnyEvent::HTTP's pseudo codes) says in the reason phrase.
 _REASONS = {
@@ -30,13 +30,15 @@ _RESET = struct.pack("ii", 1, 0)
 Answer = Callable[[], Awaitable[web.Response]]
 
 
-async def answer_or_obey(node: Node, request: web.Request, path: str, answer: Answer) -> web.StreamResponse:
+async def answer_or_obey(
+    orders: Path, request: web.Request, path: str, ticket: str, answer: Answer
+) -> web.StreamResponse:
     """The answer, unless an order for this call is due."""
-    order = await asyncio.get_running_loop().run_in_executor(None, due, node, "call", f"{request.method} {path}")
+    order = await asyncio.get_running_loop().run_in_executor(None, due, orders, "call", f"{request.method} {path}")
     if order is None:
         return await answer()
     if order.act == "expire":
-        _expire(order, request)
+        _expire(order, ticket)
         await asyncio.sleep(1 - time.time() % 1)  # tickets count seconds: the next login gets another one
         return await answer()
     if order.act == "run":
@@ -51,19 +53,17 @@ async def answer_or_obey(node: Node, request: web.Request, path: str, answer: An
     return await _break_off(request, done, reset=order.act == "reset")
 
 
-def refuse_expired(node: Node, ticket: str) -> None:
+def refuse_expired(orders: Path, ticket: str) -> None:
     """UnauthenticatedError for a ticket that an order let expire."""
-    for order in standing(node, "call"):
+    for order in standing(orders, "call"):
         expired = order.beside(".tickets")
         if order.act == "expire" and expired.exists() and _digest(ticket) in expired.read_text(encoding="utf-8"):
             raise UnauthenticatedError("permission denied - invalid PVE ticket")
 
 
-def _expire(order: Order, request: web.Request) -> None:
-    from rocmox_lab.pve.http import ticket_of  # noqa: PLC0415 - the server imports this module
-
+def _expire(order: Order, ticket: str) -> None:
     with order.beside(".tickets").open("a", encoding="utf-8") as stream:
-        stream.write(_digest(ticket_of(request)) + "\n")
+        stream.write(_digest(ticket) + "\n")
 
 
 def _digest(ticket: str) -> str:

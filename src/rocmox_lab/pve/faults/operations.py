@@ -7,10 +7,10 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 from rocmox_lab.pve.faults.orders import due
-from rocmox_lab.pve.node import Node
 from rocmox_lab.pve.runtime_protocol import GuestRuntime, GuestSpec, RuntimeFailedError
 
 _STEPS = {"create_volume", "unpack", "start", "stop", "shutdown", "resize_volume", "destroy", "free_volume"}
@@ -21,8 +21,8 @@ _LOOK_SECONDS = 0.1
 class BreakableRuntime:
     """Stands in front of a runtime; looks for orders at the steps of tasks."""
 
-    def __init__(self, node: Node, runtime: GuestRuntime) -> None:
-        self._node = node
+    def __init__(self, orders: Path, runtime: GuestRuntime) -> None:
+        self._orders = orders
         self._runtime = runtime
 
     def __getattr__(self, name: str) -> Any:
@@ -31,20 +31,20 @@ class BreakableRuntime:
 
     def _step(self, name: str, action: Callable[..., Any]) -> Callable[..., Any]:
         def step(*arguments: Any, **keywords: Any) -> Any:
-            obey(self._node, f"{name} {_vmid_of(arguments, keywords)}")
+            obey(self._orders, f"{name} {_vmid_of(arguments, keywords)}")
             return action(*arguments, **keywords)
 
         return step
 
 
-def breakable(node: Node, runtime: GuestRuntime) -> GuestRuntime:
-    """The runtime with the node's orders in front of it."""
-    return cast("GuestRuntime", BreakableRuntime(node, runtime))
+def breakable(orders: Path, runtime: GuestRuntime) -> GuestRuntime:
+    """The runtime with the orders of a folder in front of it."""
+    return cast("GuestRuntime", BreakableRuntime(orders, runtime))
 
 
-def obey(node: Node, subject: str) -> None:
+def obey(orders: Path, subject: str) -> None:
     """Carry out an order that is due at this step. RuntimeFailedError, a standstill, or the end of this process."""
-    order = due(node, "operation", subject)
+    order = due(orders, "operation", subject)
     if order is None:
         return
     if order.act == "fail":

@@ -14,8 +14,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rocmox_lab.pve.node import Node
-
 FOLDER = "/var/lib/rocmox-lab/faults"
 _ALWAYS = 100
 
@@ -39,9 +37,8 @@ class Order:
         return self.record.with_suffix(suffix)
 
 
-def standing(node: Node, point: str) -> list[Order]:
-    """The orders for a point (`call`, `operation`), due or not."""
-    folder = node.path(FOLDER)
+def standing(folder: Path, point: str) -> list[Order]:
+    """The orders in the node's folder for a point (`call`, `operation`), due or not."""
     if not folder.is_dir():
         return []
     found = []
@@ -55,9 +52,9 @@ def standing(node: Node, point: str) -> list[Order]:
     return found
 
 
-def due(node: Node, point: str, subject: str) -> Order | None:
+def due(folder: Path, point: str, subject: str) -> Order | None:
     """The first order whose pattern matches the subject and whose turn it is; every match is counted."""
-    matching = [order for order in standing(node, point) if fnmatch.fnmatchcase(subject, order.details["match"])]
+    matching = [order for order in standing(folder, point) if fnmatch.fnmatchcase(subject, order.details["match"])]
     return next((order for order in matching if _take(order, subject)), None)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rocmox_lab.pve import sizes
 from rocmox_lab.pve.answers import AnswerError
 from rocmox_lab.pve.guests.config import GuestConfig
 from rocmox_lab.pve.guests.service import Guests
 from rocmox_lab.pve.guests.spec import mount_type, numbered, parsed, rendered
-from rocmox_lab.pve.storage import sizes, volumes
+from rocmox_lab.pve.storage import volumes
 from rocmox_lab.pve.worker import Worker
 
 _NEW = re.compile(r"^(?:(?P<storage>[^:/]+):)?(?P<size>\d+(?:\.\d+)?)$")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 
+from rocmox_lab.pve import sizes
 from rocmox_lab.pve.answers import AnswerError
 from rocmox_lab.pve.call import Call
 from rocmox_lab.pve.guests.service import Guests
 from rocmox_lab.pve.guests.spec import parsed, rendered
-from rocmox_lab.pve.storage import sizes, volumes
+from rocmox_lab.pve.storage import volumes
 from rocmox_lab.pve.worker import Worker, worker
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rocmox_lab.pve import properties, values
+from rocmox_lab.pve import properties, sizes, values
 from rocmox_lab.pve.answers import AnswerError
 from rocmox_lab.pve.guests.config import ConfigFiles, GuestConfig
 from rocmox_lab.pve.node import Node
 from rocmox_lab.pve.runtime_protocol import DeviceSpec, GuestSpec, MountSpec, NetworkSpec
-from rocmox_lab.pve.storage import sizes, volumes
+from rocmox_lab.pve.storage import volumes
 from rocmox_lab.pve.storage.config import StorageConfig
 
 DEFAULT_CPU_UNITS = 1024

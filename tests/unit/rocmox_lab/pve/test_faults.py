@@ -161,11 +161,11 @@ def test_a_hanging_task_goes_on_when_the_fault_is_cleared(client: Client, node: 
     assert wait_until(node, task) == "OK"
 
 
-def test_counts_are_right_when_many_processes_count(node: Node, target: FaultTarget, tmp_path: Path) -> None:
+def test_counts_are_right_when_many_processes_count(target: FaultTarget, tmp_path: Path) -> None:
     set_fault(target, "task-fails", "operation=stop", "times=7")
     code = (
-        "import sys\nfrom rocmox_lab.pve.faults.orders import due\nfrom rocmox_lab.pve.node import Node\n"
-        f"node = Node({str(node.root)!r})\nfor _ in range(10):\n    due(node, 'operation', 'stop 101')\n"
+        "from pathlib import Path\nfrom rocmox_lab.pve.faults.orders import due\n"
+        f"folder = Path({str(target.faults)!r})\nfor _ in range(10):\n    due(folder, 'operation', 'stop 101')\n"
     )
     script = tmp_path / "count.py"
     script.write_text(code, encoding="utf-8")

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rocmox_lab.pve import formats, properties, values
-from rocmox_lab.pve.storage import sizes
+from rocmox_lab.pve import formats, properties, sizes, values
 
 DEVICE = {
     "path": {"type": "string", "format": "pve-lxc-dev-string", "default_key": 1, "optional": 1},
