@@ -6,10 +6,13 @@ The same sources give the same bytes: names are sorted, times and modes are fixe
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from rocmox.files import write_whole
 
 _SOURCES = Path(__file__).resolve().parent
 _SHEBANG = b"#!/usr/bin/env python3\n"
@@ -22,6 +25,7 @@ _PACKAGES = (
 _MODULES = (
     "__init__.py",
     "errors.py",
+    "files.py",
     "units.py",
     "cli/__init__.py",
     "cli/main.py",
@@ -77,18 +81,15 @@ def members() -> Iterator[str]:
 def build(target: Path) -> bool:
     """Write the zipapp; False when the file already holds exactly these bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.{id(target):x}.partial")
-    with partial.open("wb") as stream:
-        stream.write(_SHEBANG)
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            _add(archive, "__main__.py", _MAIN)
-            for name in sorted(members()):
-                _add(archive, f"rocmox/{name}", (_SOURCES / name).read_bytes())
-    if target.exists() and target.read_bytes() == partial.read_bytes():
-        partial.unlink()
+    packed = io.BytesIO(_SHEBANG)
+    packed.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, "__main__.py", _MAIN)
+        for name in sorted(members()):
+            _add(archive, f"rocmox/{name}", (_SOURCES / name).read_bytes())
+    if target.exists() and target.read_bytes() == packed.getvalue():
         return False
-    partial.chmod(0o755)
-    partial.replace(target)
+    write_whole(target, packed.getvalue(), mode=0o755)
     return True
 
 

@@ -8,9 +8,10 @@ import secrets
 import ssl
 from pathlib import Path
 
+from rocmox.files import write_whole
 from rocmox.machine import Machine
 from rocmox_lab.settings import LabPlaces
-from rocmox_lab.state import LabState, write_atomically
+from rocmox_lab.state import LabState
 
 _CERTIFICATE_DAYS = "730"  # as pvecm's own certificate
 
@@ -38,7 +39,7 @@ def ensure_credentials(machine: Machine, state: LabState, directory: Path | None
     host_key = _ssh_key(machine, directory / "host_ed25519", state.node)
     host_public_key = host_key.with_suffix(".pub").read_text()
     names = f"{state.node_address},{state.node}.{state.name}.rocmox.internal"
-    write_atomically(Path(state.known_hosts), f"{names} {host_public_key}")
+    write_whole(Path(state.known_hosts), f"{names} {host_public_key}", mode=0o600)
     password_hash = _password_hash(machine, Path(state.root_password_file))
     certificate = _certificate(machine, directory, state)
     return Credentials(
@@ -71,12 +72,12 @@ def _ssh_key(machine: Machine, path: Path, comment: str) -> Path:
 
 def _password_hash(machine: Machine, password_file: Path) -> str:
     if not password_file.exists():
-        write_atomically(password_file, secrets.token_urlsafe(18) + "\n")
+        write_whole(password_file, secrets.token_urlsafe(18) + "\n", mode=0o600)
     hash_file = password_file.with_name(f"{password_file.name}_hash")
     if not hash_file.exists():
         password = password_file.read_text().strip()
         hashed = machine.run(["openssl", "passwd", "-6", "-stdin"], stdin=password.encode()).check().stdout
-        write_atomically(hash_file, hashed)
+        write_whole(hash_file, hashed, mode=0o600)
     return hash_file.read_text().strip()
 
 

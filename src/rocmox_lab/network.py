@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rocmox.errors import RefusedError
+from rocmox.files import write_whole
 from rocmox.machine import Machine
 from rocmox_lab.settings import LABS_DIRECTORY
-from rocmox_lab.state import LabState, lab_names, read_state, write_atomically
+from rocmox_lab.state import LabState, lab_names, read_state
 
 _SUBNET_NUMBERS = range(1, 255)
 _IP_FORWARD = "/proc/sys/net/ipv4/ip_forward"
@@ -70,7 +71,7 @@ def enable_forwarding(machine: Machine) -> None:
     value = machine.read_bytes(_IP_FORWARD).decode().strip()
     memory = _forwarding_memory()
     if not memory.exists():
-        write_atomically(memory, value + "\n")
+        write_whole(memory, value + "\n", mode=0o600)
     if value != "1":
         machine.run(["sysctl", "--quiet", "--write", "net.ipv4.ip_forward=1"]).check()
 

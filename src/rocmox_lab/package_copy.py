@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import rocmox_lab
+from rocmox.files import write_whole
 
 _NAMES = ("rocmox", "rocmox_lab")
 _RUNNING = Path(rocmox_lab.__file__).parents[1]
@@ -43,8 +44,5 @@ def refresh_package(target: Path, source: Path) -> bool:
     for name in changed:
         path = target / name
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.write_bytes(wanted[name])
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        write_whole(path, wanted[name], durable=False)
     return bool(changed) or bool(found.keys() - wanted.keys())

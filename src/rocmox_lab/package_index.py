@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
 import sys
@@ -11,14 +12,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 from rocmox.errors import CannotLookError
 from rocmox.machine import Machine
 
-# pip resolves its files, environment and defaults by itself; asking its own option parser is the only complete answer.
-_ASK_PIP = """
-import json
-from pip._internal.commands import create_command
-options, _ = create_command("download").parse_args([])
-indexes = [options.index_url, *options.extra_index_urls]
-print(json.dumps({"indexes": indexes, "ca": options.cert, "proxy": options.proxy}))
-"""
+_DEFAULT_INDEX = "https://pypi.org/simple"  # pip's own default (`pip download --help`)
+# Where `pip config list` takes a setting of `pip download` from, the strongest last (pip's user guide, "Precedence").
+_SECTIONS = ("global", "download", ":env:")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,13 +26,36 @@ class PipSettings:
     proxy: str | None
 
 
-def read_pip_settings(machine: Machine) -> PipSettings:
-    """The settings in force for this very Python's pip; CommandError when it has none."""
-    done = machine.run([sys.executable, "-c", _ASK_PIP]).check(
-        remedy="`make lab` prepares .venv with a pip that answers."
+def parse_pip_settings(text: str) -> PipSettings:
+    """The settings of `pip download` in what `pip config list` prints: `SECTION.NAME='VALUE'`, a line each.
+
+    CannotLookError for a line that is not of this form.
+    """
+    found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        section, _, key = name.rpartition(".")
+        if section not in found:
+            continue
+        try:
+            found[section][key] = str(ast.literal_eval(value))
+        except (ValueError, SyntaxError) as error:
+            raise CannotLookError(
+                f"`pip config list` printed {line[:80]!r}{'' if equals else ' without a value'}: not understood",
+                remedy="Compare it with pip's configuration files (`pip config debug`).",
+            ) from error
+    settings = {key: value for section in _SECTIONS for key, value in found[section].items()}
+    indexes = (settings.get("index-url", _DEFAULT_INDEX), *settings.get("extra-index-url", "").split())
+    no_index = settings.get("no-index", "").lower() in {"1", "true", "yes", "on"}
+    return PipSettings(
+        indexes=() if no_index else indexes, ca_file=settings.get("cert") or None, proxy=settings.get("proxy") or None
     )
-    found = json.loads(done.stdout)
-    return PipSettings(indexes=tuple(found["indexes"]), ca_file=found["ca"] or None, proxy=found["proxy"] or None)
+
+
+def read_pip_settings(machine: Machine) -> PipSettings:
+    """The settings in force for this very Python's pip, from `pip config list`; CommandError when it has none."""
+    done = machine.run([sys.executable, "-m", "pip", "config", "list"])
+    return parse_pip_settings(done.check(remedy="`make lab` prepares .venv with a pip that answers.").stdout)
 
 
 class _Links(HTMLParser):

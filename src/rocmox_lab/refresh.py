@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from rocmox.files import write_whole
 from rocmox.machine import Machine
 from rocmox_lab import node
 from rocmox_lab.credentials import Credentials
@@ -15,7 +16,7 @@ from rocmox_lab.gpu_devices import build_gpu_tree
 from rocmox_lab.node_files import NodeFile, as_tar, node_files
 from rocmox_lab.package_copy import refresh_packages
 from rocmox_lab.settings import LabPlaces, cache_directory
-from rocmox_lab.state import LabState, write_atomically
+from rocmox_lab.state import LabState
 from rocmox_lab.template_index import template_index
 
 GPU_ROOT_IN_NODE = "/var/lib/rocmox-lab/gpus"
@@ -60,7 +61,7 @@ def refresh_running_node(
 
 def remember_node_files(places: LabPlaces, files: tuple[NodeFile, ...]) -> None:
     """Note which files the node has, so that only other ones are sent again."""
-    write_atomically(places.directory / "node-files.sha256", _digest(files))
+    write_whole(places.directory / "node-files.sha256", _digest(files), mode=0o600)
 
 
 def _digest(files: tuple[NodeFile, ...]) -> str:
@@ -76,17 +77,17 @@ def _write_settings(state: LabState) -> bool:
         "gpu_root": GPU_ROOT_IN_NODE,
     }
     text = json.dumps(document, indent=2) + "\n"
-    write_atomically(path.with_name("aplinfo.json"), template_index(cache_directory() / "templates"), mode=0o644)
+    write_whole(path.with_name("aplinfo.json"), template_index(cache_directory() / "templates"))
     if path.exists() and path.read_text() == text:
         return False
-    write_atomically(path, text)
+    write_whole(path, text, mode=0o600)
     return True
 
 
 def _build_gpus(state: LabState) -> None:
     places = LabPlaces(name=state.name)
     lines = build_gpu_tree(state.gpus, places.gpu_tree)
-    write_atomically(places.node_settings / "devices.conf", lines, mode=0o644)
+    write_whole(places.node_settings / "devices.conf", lines)
 
 
 def _remake_devices(machine: Machine, places: LabPlaces) -> None:

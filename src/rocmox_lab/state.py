@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from rocmox.errors import CannotLookError
+from rocmox.files import write_whole
 from rocmox_lab.settings import LABS_DIRECTORY, LabPlaces, LabSettings
 
 SCHEMA_VERSION = 1
@@ -90,19 +89,7 @@ def read_state(name: str) -> LabState | None:
 def write_state(state: LabState) -> None:
     """Replace `state.json` in one step; a killed writer leaves the old one."""
     path = LabPlaces(name=state.name).state_file
-    write_atomically(path, json.dumps(dataclasses.asdict(state), indent=2) + "\n")
-
-
-def write_atomically(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Write a file through a temporary neighbour and a rename."""
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    write_whole(path, json.dumps(dataclasses.asdict(state), indent=2) + "\n", mode=0o600)
 
 
 def lab_names() -> list[str]:

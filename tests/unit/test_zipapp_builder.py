@@ -32,6 +32,14 @@ def test_the_same_sources_give_the_same_bytes(zipapp: Path, tmp_path: Path) -> N
     assert (tmp_path / "again.pyz").read_bytes() == zipapp.read_bytes()
 
 
+def test_nothing_of_the_lab_travels(zipapp: Path) -> None:
+    with zipfile.ZipFile(zipapp) as archive:
+        names = archive.namelist()
+        assert not [name for name in names if "lab" in Path(name).parts[0] or "rocmox_lab" in name]
+        texts = {name: archive.read(name).decode() for name in names if name.endswith(".py")}
+    assert not [name for name, text in texts.items() if "import rocmox_lab" in text or "from rocmox_lab" in text]
+
+
 def test_it_runs_without_any_installed_package(zipapp: Path, gpu_tree: Callable[[str], Path]) -> None:
     done = run(zipapp, "gpus", "--json", root=gpu_tree("mi50x3"))
     assert done.returncode == 0, done.stderr

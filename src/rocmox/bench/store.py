@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
 import json
@@ -10,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from rocmox import files
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.stored import read_as
 from rocmox.bench.surroundings import Surroundings
@@ -86,17 +86,10 @@ def refuse_unwritable(folder: Path) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """The file appears whole or not at all, also after a power cut; StoreError when it cannot be written."""
-    partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        files.write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}",
             remedy="What was stored before is untouched. Free some space, or name another folder with --store.",

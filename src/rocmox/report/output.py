@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from rocmox import files
 from rocmox.errors import UsageError
 from rocmox.report.formats import FORMATS, HealthReport, render
 from rocmox.report.terminal import shows_symbols, wants_colour
@@ -59,18 +58,9 @@ def write_report(output: Output, report: HealthReport, chosen: str) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Replaces the file in one step, mode 0644; UsageError when that is not possible."""
-    partial: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            partial = Path(stream.name)
-            stream.write(text.encode(errors="replace"))
-            stream.flush()
-            os.fchmod(stream.fileno(), _MODE)
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        files.write_whole(path, text.encode(errors="replace"), mode=_MODE)
     except OSError as error:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
         raise UsageError(
             f"{path} cannot be written: {error.strerror or error}", remedy="Name a file in a directory that exists."
         ) from error

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from rocmox.errors import CannotLookError
+from rocmox.files import write_whole
 from rocmox_lab.faults.target import FaultTarget
-from rocmox_lab.state import write_atomically
 
 
 def write_record(target: FaultTarget, name: str, document: Mapping[str, Any]) -> None:
     """Replace the record of a fault that is being set."""
-    write_atomically(
-        target.faults / f"{name}.json", json.dumps({"name": name, **document}, indent=2) + "\n", mode=0o644
-    )
+    write_whole(target.faults / f"{name}.json", json.dumps({"name": name, **document}, indent=2) + "\n")
 
 
 def read_record(target: FaultTarget, name: str) -> dict[str, Any]:

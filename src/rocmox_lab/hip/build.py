@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rocmox.errors import CannotLookError
+from rocmox.files import replacing, write_whole
 from rocmox.machine import Machine
 
 LIBRARY = "libamdhip64.so"
@@ -35,18 +36,17 @@ def build(machine: Machine, folder: Path, *, headers: Path | None = None) -> Pat
     It is replaced by rename: a process that has the old one loaded keeps it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{LIBRARY}.partial"
     include = headers or _SOURCES / "include"
     sources = sorted(str(path) for path in _SOURCES.glob("*.c"))
-    command = ["cc", *_FLAGS, "-isystem", str(include), "-I", str(_SOURCES), *sources, "-o", str(partial), "-ldl"]
-    machine.run(command, timeout_seconds=120).check(remedy="Install a C compiler: apt install gcc libc6-dev.")
-    return partial.replace(folder / LIBRARY)
+    compiler = ["cc", *_FLAGS, "-isystem", str(include), "-I", str(_SOURCES), *sources]
+    with replacing(folder / LIBRARY, mode=0o755) as partial:
+        command = [*compiler, "-o", str(partial), "-ldl"]
+        machine.run(command, timeout_seconds=120).check(remedy="Install a C compiler: apt install gcc libc6-dev.")
+    return folder / LIBRARY
 
 
 def configure(library: Path, words: str) -> None:
     """What the library is to be from its next start on: `mode=corrupt every=4096`."""
     if not library.exists():
         raise CannotLookError(f"{library} is not there to be told anything")
-    partial = library.with_name(f".{library.name}.conf.partial")
-    partial.write_text(f"{words}\n", encoding="utf-8")
-    partial.replace(library.with_name(f"{library.name}.conf"))
+    write_whole(library.with_name(f"{library.name}.conf"), f"{words}\n")

@@ -7,12 +7,12 @@ import dataclasses
 import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rocmox.files import write_whole
 from rocmox_lab.pve.answers import AnswerError
 from rocmox_lab.pve.faults.operations import breakable
 from rocmox_lab.pve.faults.orders import FOLDER as FAULTS
@@ -113,11 +113,7 @@ class Node:
         """Replace a file of the node in one step."""
         target = self.path(absolute)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).chmod(mode)
-        Path(name).replace(target)
+        write_whole(target, text, mode=mode, durable=False)
 
     @contextlib.contextmanager
     def locked(self, name: str, *, timeout_seconds: float = 10) -> Iterator[None]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rocmox.errors import CannotLookError, UsageError
+from rocmox.files import write_whole
 from rocmox_lab.settings import LabSettings
-from rocmox_lab.state import write_atomically
 
 MACHINES_DIRECTORY = Path("/var/lib/rocmox/machines")
 # QEMU's own network (`-netdev user`): the machine, the way out, and what answers as AMD and Proxmox.
@@ -121,7 +121,7 @@ def read_state(name: str) -> MachineState | None:
 def write_state(state: MachineState) -> None:
     """Replace the state file in one step."""
     path = MachinePlaces(name=state.name).state_file
-    write_atomically(path, json.dumps(dataclasses.asdict(state), indent=2) + "\n")
+    write_whole(path, json.dumps(dataclasses.asdict(state), indent=2) + "\n", mode=0o600)
 
 
 def require_state(name: str) -> MachineState:

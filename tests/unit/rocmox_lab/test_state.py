@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from rocmox.errors import CannotLookError
+from rocmox.files import write_whole
 from rocmox_lab import settings
 from rocmox_lab.settings import LabSettings
-from rocmox_lab.state import lab_names, new_state, parse_state, read_state, write_atomically, write_state
+from rocmox_lab.state import lab_names, new_state, parse_state, read_state, write_state
 
 
 @pytest.fixture
@@ -54,8 +55,8 @@ def test_a_state_of_another_version_names_both() -> None:
 
 def test_an_atomic_write_replaces_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    write_atomically(path, "one")
-    write_atomically(path, "two", mode=0o644)
+    write_whole(path, "one", mode=0o600)
+    write_whole(path, "two")
     assert path.read_text() == "two"
     assert path.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.iterdir()) == [path]

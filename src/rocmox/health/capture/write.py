@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 from rocmox.errors import UsageError
+from rocmox.files import write_whole
 from rocmox.health.capture.take import Capture
 from rocmox.machine.capture_index import INDEX_PATH, SCHEMA_VERSION, CaptureIndex
 
@@ -18,15 +19,13 @@ _LEVEL = 6
 
 def write_capture(capture: Capture, place: Path) -> None:
     """Replaces the file at once; UsageError when it cannot be written."""
-    unfinished = place.with_name(f"{place.name}.part")
+    packed = io.BytesIO()
+    with gzip.GzipFile("", "wb", _LEVEL, packed, mtime=0) as stream:
+        stream.write(to_tar(capture))
     try:
-        with unfinished.open("wb") as raw, gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as packed:
-            packed.write(to_tar(capture))
-        unfinished.replace(place)
+        write_whole(place, packed.getvalue())
     except OSError as error:
         raise UsageError(f"{place} cannot be written: {error.strerror}", remedy="Give another file to -o.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def to_tar(capture: Capture) -> bytes:

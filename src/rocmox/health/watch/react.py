@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rocmox.errors import CannotLookError
+from rocmox.files import write_whole
 from rocmox.gpu.inventory import read_inventory
 from rocmox.health.result import Result, Verdict, worst
 from rocmox.health.watch.handed import parse_results
@@ -124,6 +124,4 @@ def _read_state(path: Path) -> list[str]:
 
 
 def _write_state(path: Path, keys: Sequence[str]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(sorted(keys)), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(sorted(keys)))

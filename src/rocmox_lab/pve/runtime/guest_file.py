@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rocmox.files import write_whole
 from rocmox_lab.pve.runtime_protocol import DeviceSpec, GuestSpec, MountSpec, NetworkSpec
 
 
@@ -30,10 +31,7 @@ def from_json(text: str) -> GuestSpec:
 
 def save(path: Path, guest: GuestSpec) -> None:
     """Write the file for root alone, whole or not at all."""
-    temporary = path.with_suffix(".new")
-    temporary.write_text(to_json(guest))
-    temporary.chmod(0o600)
-    temporary.replace(path)
+    write_whole(path, to_json(guest), mode=0o600, durable=False)
 
 
 def load(path: Path) -> GuestSpec:

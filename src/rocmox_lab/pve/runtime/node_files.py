@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import rocmox
+from rocmox.files import write_whole
 
 _TREE = Path(rocmox.__file__).parents[1]
 _HOOK = f"""#!/bin/sh
@@ -49,7 +50,4 @@ def ensure(root: Path = Path("/")) -> None:
         if path.exists() and path.read_text() == text:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.write_text(text)
-        temporary.chmod(0o644 if path.suffix == ".conf" else 0o755)
-        temporary.replace(path)
+        write_whole(path, text, mode=0o644 if path.suffix == ".conf" else 0o755, durable=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from rocmox.errors import CannotLookError, RefusedError
+from rocmox.files import write_whole
 
 
 def read_loosely(path: Path) -> str:
@@ -40,16 +40,9 @@ def replace_text(path: Path, text: str) -> None:
 
     RefusedError, with the old file in place, when the folder cannot be written to or has no room.
     """
-    partial = path.with_name(f".{path.name}.rocmox")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.chmod(path.stat().st_mode & 0o7777)
-        partial.replace(path)
+        write_whole(path, text, mode=path.stat().st_mode & 0o7777)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise RefusedError(
             f"{path} cannot be replaced ({error.strerror}); it is as it was",
             remedy="Run this as the owner of the folder, with room on its disk, or work on a copy of the tree.",

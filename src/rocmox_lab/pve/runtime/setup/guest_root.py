@@ -6,14 +6,13 @@ the tree and given up the node's root for the guest's (`PVE::LXC::Setup::protect
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from rocmox.files import write_whole
 from rocmox_lab.pve.runtime.id_map import IdMap
 from rocmox_lab.pve.runtime_protocol import RuntimeFailedError
 
@@ -69,16 +68,7 @@ def write(path: str, text: str, mode: int = 0o644) -> None:
     if not target.is_symlink() and target.exists() and read(path) == text:
         return
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    write_whole(target, text.encode("utf-8", "surrogateescape"), mode=mode, durable=False)
 
 
 def with_section(text: str, section: str, *, replace: bool = False) -> str:

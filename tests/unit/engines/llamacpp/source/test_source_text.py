@@ -37,7 +37,7 @@ def test_a_read_only_file_keeps_its_mode(tmp_path: Path) -> None:
 def test_what_a_killed_run_left_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "mmvq.cu"
     path.write_text("old\n")
-    (tmp_path / ".mmvq.cu.rocmox").write_text("ne")
+    (tmp_path / ".mmvq.cu.99999999.x.partial").write_text("ne")
     replace_text(path, "new\n")
     assert path.read_text() == "new\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["mmvq.cu"]
