@@ -8,30 +8,61 @@ last line is `agree N of M in scope, K out of scope`; every difference comes wit
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from tests.contract import replay_commands, replay_http
 from tests.contract.lab_world import LabWorld
+from tests.contract.recording import BrokenRecordError, is_command, parse_record, read_lines
 from tests.contract.tree_world import TreeWorld
 from tests.contract.verdict import Verdict, report
-from tests.contract.world import World
+from tests.contract.world import NotReplayedError, World
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "data" / "pve"
 KINDS = ("transcripts", "pvesh", "pct")
 
 
 def replay(path: Path, *, pve: str, lab: str | None = None) -> list[Verdict]:
-    """One file against a fresh set-up: a tree with the fake runtime, or the node of a running lab."""
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    fresh: World = LabWorld(lab) if lab else TreeWorld(pve=pve)
-    kind = replay_commands if records and "argv" in records[0] else replay_http
+    """One file against a fresh set-up: a tree with the fake runtime, or the node of a running lab.
+
+    What cannot be replayed (a file, a line, a login, a call) is a difference with its reason.
+    """
     try:
-        run = kind.Replay(fresh, path.name, pve)
-        return [run.run(record) for record in records]
+        lines = read_lines(path)
+    except BrokenRecordError as error:
+        return [_not_replayed(path.name, "the whole file", str(path), str(error))]
+    fresh: World = LabWorld(lab) if lab else TreeWorld(pve=pve)
+    try:
+        upids: dict[str, str] = {}
+        calls = replay_http.Replay(fresh, path.name, pve, upids)
+        commands = replay_commands.Replay(fresh, path.name, pve, upids)
+        return [_replay_line(path.name, number, line, calls, commands) for number, line in lines]
     finally:
         fresh.close()
+
+
+def _replay_line(
+    file: str, number: int, line: str, calls: replay_http.Replay, commands: replay_commands.Replay
+) -> Verdict:
+    try:
+        record = parse_record(line)
+    except BrokenRecordError as error:
+        return _not_replayed(file, f"line {number}", line[:80], str(error))
+    run = commands.run if is_command(record) else calls.run
+    call = (
+        " ".join(record["argv"]) if is_command(record) else f"{record['request']['method']} {record['request']['path']}"
+    )
+    try:
+        return run(record)
+    except NotReplayedError as error:
+        return _not_replayed(file, record["case"], call, str(error))
+    except Exception as error:  # noqa: BLE001 - one strange record must not hide what the others say
+        what = f"the replay does not know what to do with line {number}: {type(error).__name__}: {error}"
+        return _not_replayed(file, record["case"], call, what)
+
+
+def _not_replayed(file: str, case: str, call: str, why: str) -> Verdict:
+    return Verdict(file=file, case=case, call=call, lines=("not replayed",), why=why)
 
 
 def main(argv: list[str] | None = None) -> int:

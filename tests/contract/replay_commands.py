@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.contract import compare, hooks, scope
 from tests.contract.verdict import Verdict
-from tests.contract.world import World
+from tests.contract.world import NotReplayedError, World
 
 # Lines of a worker's log that depend on template, file system and machine.
 _NOISE = re.compile(
@@ -25,11 +25,11 @@ _MEASURES = {"df", "status", "pvesm", "pveam", "pveversion", "fsck"}
 class Replay:
     """One file's run."""
 
-    def __init__(self, world: World, file: str, pve: str) -> None:
+    def __init__(self, world: World, file: str, pve: str, upids: dict[str, str]) -> None:
         self._world = world
         self._file = file
         self._pve = pve
-        self._upids: dict[str, str] = {}
+        self._upids = upids
 
     def run(self, record: dict[str, Any]) -> Verdict:
         """One recorded command line."""
@@ -40,7 +40,10 @@ class Replay:
         if argv[0] not in scope.COMMANDS:
             self._world.by_hand(argv)
             return Verdict(file=self._file, case=record["case"], call=call, out=out)
-        done = self._world.run(argv, "hello\nworld\n")
+        try:
+            done = self._world.run(argv, "hello\nworld\n")
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NotReplayedError(f"the command did not end: {error}") from error
         if out is not None:
             return Verdict(file=self._file, case=record["case"], call=call, out=out)
         lines, words = self._compare(record, done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.parse
@@ -10,19 +11,21 @@ from typing import Any
 from rocmox_lab.pve.access.request_ticket import COOKIE
 from tests.contract import compare, hooks, scope
 from tests.contract.verdict import Verdict
-from tests.contract.world import NODE, PASSWORDS, TOKEN_SECRET, World
+from tests.contract.world import NODE, PASSWORDS, TOKEN_SECRET, NotReplayedError, World
 
 PREFIX = "/api2/json"
+OK = 200
 
 
 class Replay:
     """One file's run: the server, the mapping from recorded UPIDs to new ones."""
 
-    def __init__(self, world: World, file: str, pve: str) -> None:
+    def __init__(self, world: World, file: str, pve: str, upids: dict[str, str]) -> None:
         self._world = world
         self._file = file
         self._pve = pve
-        self._upids: dict[str, str] = {}
+        self._upids = upids
+        self._passwords = dict(PASSWORDS)
         self._logins: dict[str, tuple[str, str]] = {}
 
     def run(self, record: dict[str, Any]) -> Verdict:
@@ -38,6 +41,8 @@ class Replay:
         hooks.after(self._world, record["case"])
         if out is not None:
             return Verdict(file=self._file, case=record["case"], call=call, out=out)
+        if status == OK:
+            self._learn_password(path, record["request"])
         self._learn(response.get("json"), content)
         lines, words = self._compare(response, status, reason, content)
         for _ in range(10 if path.endswith("/interfaces") else 0):  # addresses come when the guest's network is up
@@ -51,8 +56,7 @@ class Replay:
         lines, words = [], []
         if status != response["status"]:
             lines.append(f"status {response['status']} expected, {status} {reason!r} found")
-        recorded = response.get("json") or {}
-        found = content if isinstance(content, dict) else {}
+        recorded, found = _object(response.get("json")), _object(content)
         if compare.normal(reason) != compare.normal(response["reason"]):
             words.append(f"{response['reason']!r} recorded, {reason!r} found")
         expected_keys, found_keys = set(recorded.get("errors") or {}), set(found.get("errors") or {})
@@ -63,6 +67,9 @@ class Replay:
         empty = recorded.get("data") == [] or found.get("data") == []
         if set(recorded) - ({"total"} if empty else set()) != set(found) - ({"total"} if empty else set()):
             lines.append(f"top level {sorted(recorded)} expected, {sorted(found)} found")
+        whole = response.get("json")
+        if whole is not None and not isinstance(whole, dict):
+            lines += compare.differences(whole, content, "answer")
         lines += self._compare_data(recorded.get("data"), found.get("data"))
         return lines, words
 
@@ -92,18 +99,31 @@ class Replay:
         while upid and time.monotonic() < deadline:
             target = f"{PREFIX}/nodes/{NODE}/tasks/{urllib.parse.quote(upid, safe='')}/status"
             _, _, content = self._exchange("GET", target, None, self._headers("root@pam"))
-            if not isinstance(content, dict) or (content.get("data") or {}).get("status") != "running":
+            if _object(_object(content).get("data")).get("status") != "running":
                 return
             time.sleep(0.05)
 
     def _login(self, user: str) -> tuple[str, str]:
-        """Ticket and CSRF token of a user, asked for once."""
+        """Ticket and CSRF token of a user, asked for once; NotReplayedError when the node refuses."""
         if user not in self._logins:
-            body = urllib.parse.urlencode({"username": user, "password": PASSWORDS[user]}).encode()
+            if user not in self._passwords:
+                raise NotReplayedError(
+                    f"no password of {user} is known: neither the set-up nor the recording gives one"
+                )
+            body = urllib.parse.urlencode({"username": user, "password": self._passwords[user]}).encode()
             form = {"Content-Type": "application/x-www-form-urlencoded"}
-            _, _, content = self._exchange("POST", f"{PREFIX}/access/ticket", body, form)
-            self._logins[user] = (content["data"]["ticket"], content["data"]["CSRFPreventionToken"])
+            status, reason, content = self._exchange("POST", f"{PREFIX}/access/ticket", body, form)
+            data = _object(_object(content).get("data"))
+            if not data.get("ticket"):
+                raise NotReplayedError(f"the login of {user} is refused: {status} {reason}")
+            self._logins[user] = (data["ticket"], data.get("CSRFPreventionToken") or "")
         return self._logins[user]
+
+    def _learn_password(self, path: str, request: dict[str, Any]) -> None:
+        """The password that this call has given a user (`/access/users`, `/access/password`)."""
+        given = _object(request.get("params"))
+        if path in {"/access/users", "/access/password"} and request["method"] != "GET" and given.get("password"):
+            self._passwords[str(given.get("userid"))] = str(given["password"])
 
     def _headers(self, user: str) -> dict[str, str]:
         return {"Cookie": f"{COOKIE}={urllib.parse.quote(self._login(user)[0])}"}
@@ -142,7 +162,7 @@ class Replay:
         return parameters
 
     def _authorize(self, record: dict[str, Any], headers: dict[str, str]) -> None:
-        who = record["auth"]
+        who = record.get("auth")
         if who is None or "Authorization" in headers:
             return
         if "!" in who:
@@ -161,10 +181,16 @@ class Replay:
         try:
             connection.request(method, target, body=body, headers=headers)
             answer = connection.getresponse()
-            text = answer.read().decode()
+            text = answer.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise NotReplayedError(f"{method} {target}: no answer: {type(error).__name__}: {error}") from error
         finally:
             connection.close()
         try:
             return answer.status, answer.reason, json.loads(text)
         except ValueError:
             return answer.status, answer.reason, None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -39,7 +39,10 @@ ARTEFACTS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`out` says why a case is out of scope; `lines` what disagrees; `words` where only the wording differs."""
+    """`out` says why a case is out of scope; `lines` what disagrees; `words` where only the wording differs.
+
+    `why` is the reason of a case that could not be replayed.
+    """
 
     file: str
     case: str
@@ -47,6 +50,7 @@ class Verdict:
     out: str | None = None
     lines: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    why: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -55,7 +59,9 @@ class Verdict:
 
     @property
     def reason(self) -> str:
-        """Why a case disagrees, where the recording itself is the reason."""
+        """Why a case disagrees: it could not be replayed, or the recording itself is the reason."""
+        if self.why:
+            return self.why
         base = self.case.split(".", 1)[0]
         for name, why in ARTEFACTS.items():
             if base == name or (name.endswith("_") and base.startswith(name)):

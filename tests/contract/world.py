@@ -25,6 +25,10 @@ ACL = [
 ]
 
 
+class NotReplayedError(Exception):
+    """A case whose call could not be made or got no answer; the text says why."""
+
+
 class World(Protocol):
     """One fresh node: its API, its command line, and its files where the recording worked by hand."""
 
