@@ -17,6 +17,7 @@ _NOISE = re.compile(
     r"Detected|resize2fs|old_desc|Failed to update|Number of|Total |Literal|Matched|File list|sent |total size|--\d{4}|"
     r"\s*$)"
 )
+_RELEASE = re.compile(r"(?<=running kernel: )[^)]+")  # the machine's own
 _NUMBERS = re.compile(r"\b\d+(\.\d+)?[KMGT%]?B?\b")
 # Commands whose numbers belong to the machine.
 _MEASURES = {"df", "status", "pvesm", "pveam", "pveversion", "fsck"}
@@ -106,5 +107,7 @@ def significant(text: str) -> list[str]:
 def words_of(text: str) -> set[str]:
     """Words without numbers: what a table is about."""
     return {
-        word for word in _NUMBERS.sub("", text).replace("…", "").split() if any(letter.isalpha() for letter in word)
+        word
+        for word in _NUMBERS.sub("", _RELEASE.sub("", text)).replace("…", "").split()
+        if any(letter.isalpha() for letter in word)
     }

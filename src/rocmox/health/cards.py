@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from rocmox.errors import CannotLookError
 from rocmox.facts.reading import read_text
 from rocmox.gpu import Gpu
@@ -46,6 +48,26 @@ def why_none(context: Context, report: Reporter, *, node_only: bool = False, pai
     if pairs and len(cards) < _PAIR:
         return report.not_applicable(cards[0].pci_address, "peer-to-peer access takes two cards, and there is one")
     return None
+
+
+def judge_awake(
+    context: Context, report: Reporter, judge: Callable[[Gpu, Context], Result], *, asleep: str
+) -> Iterator[Result]:
+    """One result for each card, of a check whose files a sleeping card does not answer (`asleep`: why that is fine).
+
+    A card whose files cannot be read is UNKNOWN by itself, so that the others are judged all the same.
+    """
+    if nothing := why_none(context, report):
+        yield nothing
+        return
+    for gpu in judged_cards(context):
+        if is_asleep(gpu, context):
+            yield report.not_applicable(gpu.pci_address, f"the card sleeps until it is used{asleep}")
+            continue
+        try:
+            yield judge(gpu, context)
+        except CannotLookError as error:
+            yield report.cannot_look(gpu.pci_address, error)
 
 
 def device_file(gpu: Gpu, name: str) -> str:

@@ -6,6 +6,8 @@ import dataclasses
 import enum
 from collections.abc import Iterable
 
+from rocmox.errors import CannotLookError
+
 
 class Verdict(enum.Enum):
     """`NOT_APPLICABLE` and `UNKNOWN` always say why: one does not concern this machine, the other could not look."""
@@ -106,6 +108,10 @@ class Reporter:
     ) -> Result:
         """Could not look; the summary says why."""
         return self(Verdict.UNKNOWN, code, subject, summary, evidence, remedy=remedy)
+
+    def cannot_look(self, subject: str, error: CannotLookError) -> Result:
+        """A fact that this subject does not show; the error says why."""
+        return self.unknown(f"{self._check.upper()}_CANNOT_LOOK", subject, error.message)
 
     def not_applicable(self, subject: str, reason: str, evidence: Iterable[Evidence] = ()) -> Result:
         """Does not concern this subject; the summary says why."""

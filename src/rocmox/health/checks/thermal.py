@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rocmox.errors import CannotLookError
-from rocmox.facts.hwmon import Sensors, TemperatureSensor, read_sensors
+from rocmox.facts.hwmon import TemperatureSensor, read_sensors
 from rocmox.gpu import Gpu
-from rocmox.health.cards import device_file, is_asleep, judged_cards, why_none
+from rocmox.health.cards import device_file, judge_awake
 from rocmox.health.context import Context
 from rocmox.health.result import Evidence, Reporter, Result, seen
 
@@ -23,20 +22,11 @@ report = Reporter("thermal")
 
 def run(context: Context) -> Iterator[Result]:
     """One result for each card, by its hottest sensor."""
-    if nothing := why_none(context, report):
-        yield nothing
-        return
-    for gpu in judged_cards(context):
-        if is_asleep(gpu, context):
-            yield report.not_applicable(gpu.pci_address, "the card sleeps until it is used, and so do its sensors")
-            continue
-        try:
-            yield _judge(gpu, context.read(read_sensors, gpu.pci_address))
-        except CannotLookError as error:
-            yield report.unknown("THERMAL_CANNOT_LOOK", gpu.pci_address, error.message)
+    return judge_awake(context, report, _judge, asleep=", and so do its sensors")
 
 
-def _judge(gpu: Gpu, sensors: Sensors) -> Result:
+def _judge(gpu: Gpu, context: Context) -> Result:
+    sensors = context.read(read_sensors, gpu.pci_address)
     limited = [sensor for sensor in sensors.temperatures if sensor.critical_millicelsius]
     if not limited and gpu.is_integrated:
         return report.not_applicable(gpu.pci_address, "the processor's own graphics has no limit of its own")

@@ -13,7 +13,7 @@ from rocmox.facts.gpu_metrics import GpuMetrics, read_metrics
 from rocmox.facts.hwmon import read_sensors
 from rocmox.facts.throttle import is_thermal
 from rocmox.gpu import Gpu
-from rocmox.health.cards import device_file, is_asleep, judged_cards, why_none
+from rocmox.health.cards import device_file, judge_awake
 from rocmox.health.context import Context
 from rocmox.health.result import Reporter, Result, seen
 
@@ -27,20 +27,11 @@ report = Reporter("throttle")
 
 def run(context: Context) -> Iterator[Result]:
     """One result for each card."""
-    if nothing := why_none(context, report):
-        yield nothing
-        return
-    for gpu in judged_cards(context):
-        if is_asleep(gpu, context):
-            yield report.not_applicable(gpu.pci_address, "the card sleeps until it is used: nothing holds it back")
-            continue
-        try:
-            yield _judge(gpu, context.read(read_metrics, gpu.pci_address), context)
-        except CannotLookError as error:
-            yield report.unknown("THROTTLE_CANNOT_LOOK", gpu.pci_address, error.message)
+    return judge_awake(context, report, _judge, asleep=": nothing holds it back")
 
 
-def _judge(gpu: Gpu, metrics: GpuMetrics, context: Context) -> Result:
+def _judge(gpu: Gpu, context: Context) -> Result:
+    metrics = context.read(read_metrics, gpu.pci_address)
     form = f"v{metrics.revision[0]}_{metrics.revision[1]}"
     if metrics.throttlers is None and (metrics.throttle_status is None or gpu.is_integrated):
         return report.not_applicable(gpu.pci_address, f"gpu_metrics {form} names no reasons of throttling")
