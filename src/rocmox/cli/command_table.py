@@ -14,6 +14,7 @@ COMMANDS = {
     "health": "checks of driver, devices and services, with remedies",
     "mes": "the cards' schedulers (MES, HWS): firmware, what the logs say, and with --level 2 live queues",
     "kernel-log": "what a kernel log says about the cards: incidents, their first cause, remedies",
+    "read": "which tool's output a pasted text is (lspci, rocm-smi, rocminfo, sensors …) and what it says",
     "capture": "everything the checks read, secrets and unrelated data left out, for a bug report",
     "p2p": "copies from every card to every other, compared byte by byte",
     "containers": "wished containers (inventory) against found ones (Proxmox VE): plan, apply, drift, adopt",

@@ -1,7 +1,7 @@
 """Texts as owners post them in issues, mails and wikis: each kind to its facts.
 
 `parse_posted("lspci", text)` gives the facts or raises CannotLookError that says why there are none. The parsers stand
-in modules of their own and are imported when their kind is asked for. Reports and tests use them; checks read machines.
+in modules of their own and are imported when their kind is asked for. `rocmox read` uses them; checks read machines.
 """
 
 from __future__ import annotations
@@ -31,11 +31,17 @@ KINDS = {
     "bar_dmesg": ("posted.bar_log", "parse_bar_log"),
 }
 
+# Strict parsers first: what one of them takes is of its kind, and the later ones take parts of other texts too.
+_ORDER = (
+    *("bar_dmesg", "dkms_status", "gpu_metrics", "groups_devs", "kfd_node", "lspci", "pve_boot"),
+    *("rocm_bandwidth_test", "rocminfo", "sysfs_dev", "amd_smi", "hwmon", "lxc_conf", "rocm_smi", "fw_info"),
+)
+
 
 def parser_of(kind: str) -> Callable[[str], Any]:
     """The parser of a kind; CannotLookError for a kind that is not read."""
     if kind not in KINDS:
-        raise CannotLookError(f"{kind[:40]!r} is no kind of posted text", remedy=f"Kinds: {', '.join(KINDS)}.")
+        raise CannotLookError(f"{kind[:40]!r} is not a kind of posted text", remedy=f"Kinds: {', '.join(KINDS)}.")
     module, function = KINDS[kind]
     return cast("Callable[[str], Any]", getattr(importlib.import_module(f"rocmox.facts.{module}"), function))
 
@@ -43,3 +49,19 @@ def parser_of(kind: str) -> Callable[[str], Any]:
 def parse_posted(kind: str, text: str) -> Any:
     """The facts in a text of a kind."""
     return parser_of(kind)(text)
+
+
+def recognise(text: str) -> tuple[str, Any]:
+    """The kind of a text and its facts; CannotLookError when it is of none of the kinds."""
+    for kind in _ORDER:
+        try:
+            facts = parse_posted(kind, text)
+        except CannotLookError:
+            continue
+        if facts:
+            return kind, facts
+    raise CannotLookError(
+        "this is not a text that rocmox reads",
+        remedy=f"Kinds: {', '.join(sorted(KINDS))}; --kind says why a text is not of one. "
+        "For kernel logs there is `rocmox kernel-log`.",
+    )

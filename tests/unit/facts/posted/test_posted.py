@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rocmox.errors import CannotLookError
-from rocmox.facts.posted import KINDS, parse_posted
+from rocmox.facts.posted import KINDS, parse_posted, recognise
 
 CAPTURES = Path(__file__).parents[5] / "shared/data/captures/captures.jsonl"
 CASES = Path(__file__).parents[3] / "cases/posted"
@@ -26,6 +26,23 @@ def test_a_posted_text_parses(entry: dict[str, str]) -> None:
     assert parse_posted(entry["kind"], entry["text"])
 
 
+# This table of a manual page has the form of both tools.
+TWO_KINDS = {"rocm_smi-doc-8": "amd_smi"}
+
+
+@pytest.mark.parametrize("entry", posted())
+def test_a_posted_text_is_recognised(entry: dict[str, str]) -> None:
+    kind, facts = recognise(entry["text"])
+    assert kind == TWO_KINDS.get(entry["id"], entry["kind"])
+    assert facts
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "nothing of the sort", "\x00\xff\x1b[31m", "=" * 5000])
+def test_another_text_is_not_recognised(text: str) -> None:
+    with pytest.raises(CannotLookError, match="not a text that rocmox reads"):
+        recognise(text)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("text", ["", "\n\n", "nothing of the sort", "\x00\xff\x1b[31m", "=" * 5000])
 def test_what_is_no_such_text_says_so(kind: str, text: str) -> None:
@@ -34,7 +51,7 @@ def test_what_is_no_such_text_says_so(kind: str, text: str) -> None:
 
 
 def test_a_kind_that_is_not_read_is_named() -> None:
-    with pytest.raises(CannotLookError, match="no kind of posted text"):
+    with pytest.raises(CannotLookError, match="not a kind of posted text"):
         parse_posted("poem", "text")
 
 
