@@ -15,12 +15,16 @@ from rocmox.machine import LocalMachine
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox react`."""
     parser.add_argument(
-        "--configuration", type=Path, default=Path("/etc/rocmox/react.json"), metavar="FILE", help="what is wished"
+        "--configuration",
+        type=Path,
+        default=Path("/etc/rocmox/react.json"),
+        metavar="FILE",
+        help="settings (default: %(default)s)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit 0 when all that was wished was done, else 2."""
+    """Exit 0 when everything was done, else 2."""
     return PASS if react(LocalMachine(), read_wish(arguments.configuration), _say) else FAIL
 
 

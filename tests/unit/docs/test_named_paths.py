@@ -12,8 +12,10 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
     if path.name != "CHANGELOG.md"
 )
-# Rooms of this repository (llama.cpp and others have a `src` too); `inventory/site` and the like are made by the reader, and are given with a command.
-PATH = re.compile(r"`((?:src/rocmox(?:_lab)?|tests|roles|playbooks|plugins|docs|molecule|tools|inventory/example)/[\w./*{},-]*)`")
+# Rooms of this repository (llama.cpp and others have a `src` too). `inventory/site` and its like are the reader's own.
+PATH = re.compile(
+    r"`((?:src/rocmox(?:_lab)?|tests|roles|playbooks|plugins|docs|molecule|tools|inventory/example)/[\w./*{},-]*)`"
+)
 PLACEHOLDER = re.compile(r"NAME|ROLE|SUBJECT")
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#]*)(#[^)]+)?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
