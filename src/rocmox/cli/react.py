@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rocmox.cli.exit_codes import FAIL, PASS
 from rocmox.health.watch.react import react
-from rocmox.health.watch.wish import read_wish
+from rocmox.health.watch.settings import read_settings
 from rocmox.machine import LocalMachine
 
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0 when everything was done, else 2."""
-    return PASS if react(LocalMachine(), read_wish(arguments.configuration), _say) else FAIL
+    return PASS if react(LocalMachine(), read_settings(arguments.configuration), _say) else FAIL
 
 
 def _say(priority: int, words: str) -> None:

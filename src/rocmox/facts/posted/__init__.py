@@ -35,7 +35,7 @@ KINDS = {
 def parser_of(kind: str) -> Callable[[str], Any]:
     """The parser of a kind; CannotLookError for a kind that is not read."""
     if kind not in KINDS:
-        raise CannotLookError(f"{kind[:40]!r} is no kind of posted text", remedy=f"Kinds: {', '.join(KINDS)}.")
+        raise CannotLookError(f"{kind[:40]!r} is not a kind of posted text", remedy=f"Kinds: {', '.join(KINDS)}.")
     module, function = KINDS[kind]
     return cast("Callable[[str], Any]", getattr(importlib.import_module(f"rocmox.facts.{module}"), function))
 

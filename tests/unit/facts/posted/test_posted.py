@@ -34,7 +34,7 @@ def test_what_is_no_such_text_says_so(kind: str, text: str) -> None:
 
 
 def test_a_kind_that_is_not_read_is_named() -> None:
-    with pytest.raises(CannotLookError, match="no kind of posted text"):
+    with pytest.raises(CannotLookError, match="not a kind of posted text"):
         parse_posted("poem", "text")
 
 
