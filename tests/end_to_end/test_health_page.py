@@ -79,7 +79,7 @@ def test_the_page_is_whole_and_quiet(browser: Browser, pages: dict[str, Path], n
 
 def test_what_is_broken_is_seen_first(browser: Browser, pages: dict[str, Path]) -> None:
     page, _ = opened(browser, pages["broken"])
-    assert page.locator("h1").inner_text() == "Something does harm now"
+    assert page.locator("h1").inner_text() == "Something is doing harm now"
     first = page.locator("#todo .finding").first
     assert "THERMAL_CRITICAL" in first.inner_text()
     for remedy in page.locator("#todo .remedy").all():

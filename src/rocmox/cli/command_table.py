@@ -10,21 +10,21 @@ import importlib.util
 
 # In the order of the help text.
 COMMANDS = {
-    "gpus": "every AMD GPU: PCI address, architecture, nodes, memory, link, driver, owning container",
-    "health": "checks of driver, devices and services, with remedies",
-    "mes": "the cards' schedulers (MES, HWS): firmware, what the logs say, and with --level 2 live queues",
-    "kernel-log": "what a kernel log says about the cards: incidents, their first cause, remedies",
-    "read": "which tool's output a pasted text is (lspci, rocm-smi, rocminfo, sensors …) and what it says",
-    "capture": "everything the checks read, secrets and unrelated data left out, for a bug report",
-    "p2p": "copies from every card to every other, compared byte by byte",
-    "containers": "wished containers (inventory) against found ones (Proxmox VE): plan, apply, drift, adopt",
-    "repair": "on the node, at boot: containers follow cards that changed their numbers",
-    "react": "tells guests what the node found and acts once on each new CRIT, as the role gpu_health set it up",
-    "llamacpp": "which llama.cpp a source tree is and what it can do; patch mmvq for gfx906",
-    "bench": "how fast llama.cpp is here: measured, stored, compared, drawn; the fastest build searched for",
-    "host": "on the node: AMD's driver and the kernels it is built for; what boots; a kernel on trial",
-    "compatibility": "which driver works with which kernel, PVE, ROCm and architecture; every row with its source",
-    "fit": "does a model fit on these cards, where does each byte go, what context is the most",
+    "gpus": "list every AMD GPU: PCI address, architecture, device nodes, memory, link, driver, owning container",
+    "health": "check driver, devices and services; every problem comes with its remedy",
+    "mes": "check the cards' schedulers (MES, HWS): firmware, kernel log, and with --level 2 live queues",
+    "kernel-log": "explain what a kernel log says about the cards: incidents, first causes, remedies",
+    "read": "recognise a pasted text (lspci, rocm-smi, rocminfo, sensors …) and show what it says",
+    "capture": "save everything the checks read for a bug report, without secrets and unrelated data",
+    "p2p": "copy data from every card to every other and compare it byte by byte",
+    "containers": "compare desired containers (inventory) with actual ones (Proxmox VE): plan, apply, drift, adopt",
+    "repair": "at boot on the host: update containers whose cards changed their device numbers",
+    "react": "on the host: tell guests what the checks found, act once on each new CRIT (role gpu_health)",
+    "llamacpp": "identify a llama.cpp source tree and its features; patch mmvq for gfx906",
+    "bench": "measure how fast llama.cpp is, compare runs, draw them, search for the fastest build",
+    "host": "on the host: install AMD's driver, build it for each kernel, choose what boots, try a new kernel",
+    "compatibility": "show which driver works with which kernel, PVE, ROCm and architecture, with sources",
+    "fit": "tell whether a model fits the cards, where each byte goes, and the largest context",
 }
 _ADDED_BY = "rocmox.commands"
 

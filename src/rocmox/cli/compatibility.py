@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Always 0: a table is no verdict. What no row speaks about is unknown."""
+    """Always 0: a table gives no verdict. What no row covers is unknown."""
     if arguments.json:
         print_document(to_json())
         return PASS

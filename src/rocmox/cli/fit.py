@@ -1,4 +1,4 @@
-"""`rocmox fit`: does a model fit on these cards, where does each byte go, what context is the most."""
+"""`rocmox fit`: whether a model fits the cards, where each byte goes, and the largest context."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from rocmox.report.fit import to_text
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox fit`."""
     parser.add_argument(
-        "model", nargs="?", metavar="MODEL", help="a .gguf, an http(s) address of one, or a name of --list"
+        "model", nargs="?", metavar="MODEL", help="a .gguf, its http(s) URL, or a name that --list shows"
     )
     parser.add_argument("--cards", metavar="SPEC", help="3xmi50-16g, 2xw7900, 4x24576MiB, a+b, or machine")
     add_settings(parser)
-    parser.add_argument("--machine", default="local", help="where --cards machine looks")
-    parser.add_argument("--picture", metavar="FILE", help="write one bar per card as .svg or .html")
-    parser.add_argument("--list", action="store_true", help="the models that need no file")
+    parser.add_argument("--machine", default="local", help="the machine that --cards machine looks at")
+    parser.add_argument("--picture", metavar="FILE", help="draw one bar per card into this .svg or .html")
+    parser.add_argument("--list", action="store_true", help="list the models that need no file")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 

@@ -18,15 +18,21 @@ _OUTPUT = "write there instead of standard output; with FORMAT= as well as there
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox health`."""
     parser.add_argument("--machine", default="local", help=f"where to look: {FORMS}")
-    parser.add_argument("--only", default="", metavar="CHECK,…", help="run these checks alone, whatever their level")
+    parser.add_argument("--only", default="", metavar="CHECK,…", help="run only these checks, whatever their level")
     parser.add_argument("--level", type=int, choices=(1, 2, 3), default=1, help="1 only looks, 2 and 3 use the cards")
     parser.add_argument("--format", choices=tuple(FORMATS), default="table")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
     parser.add_argument("--output", action="append", default=[], metavar="[FORMAT=]FILE", help=_OUTPUT)
     parser.add_argument("--force", action="store_true", help="use the cards even while other processes hold them")
-    parser.add_argument("--device-user", metavar="USER", help="who opens the devices (default: llama-server's user)")
-    parser.add_argument("--vmid", type=int, help="the container this is, for --host-facts")
-    parser.add_argument("--host-facts", metavar="FILE", help="`rocmox gpus --json` of the container's node; - is stdin")
+    parser.add_argument(
+        "--device-user", metavar="USER", help="account that must open the devices (default: llama-server's)"
+    )
+    parser.add_argument("--vmid", type=int, help="VMID of this container, for --host-facts")
+    parser.add_argument(
+        "--host-facts",
+        metavar="FILE",
+        help="output of `rocmox gpus --json` on the container's host; - is standard input",
+    )
     parser.add_argument(
         "--service", nargs="*", default=[], metavar="NAME=URL", help="further services that must answer"
     )

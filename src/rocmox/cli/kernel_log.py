@@ -15,13 +15,15 @@ from rocmox.report.kernel_log import to_json, to_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox kernel-log`."""
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a log in any form, packed or not; - is standard input")
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a log in any form, compressed or not; - is standard input"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document; with --follow one document a line")
     parser.add_argument(
         "--follow", action="store_true", help="go on as the log grows; without FILE: this machine's journal"
     )
     parser.add_argument(
-        "--on-trouble", metavar="COMMAND", help="with --follow: run it when a card fails, every 30 s at most"
+        "--on-trouble", metavar="COMMAND", help="with --follow: run this when a card fails, at most every 30 s"
     )
     parser.add_argument("--new", action="store_true", help="with --follow: only what is written from now on")
 

@@ -30,7 +30,7 @@ class _Stopped(Exception):  # noqa: N818 - a signal to end, no error
 
 
 class _Alarm:
-    """Runs a command when a card fails, not more often than every 30 seconds; what becomes of it is its own affair."""
+    """Runs a command when a card fails, not more often than every 30 seconds; its outcome is not waited for."""
 
     def __init__(self, argv: Sequence[str]) -> None:
         self._argv = argv
@@ -74,7 +74,7 @@ def _stop(_signal: int, _frame: object) -> None:
 
 
 def _pump(blocks: Iterator[bytes | None], analysis: Analysis) -> None:
-    """Feeds blocks; in a silence what waits for a next line is decided, later the incidents are over."""
+    """Feeds blocks; in a pause the last line is judged, later the incidents are closed."""
     scanner = analysis.scanner()
     silent_since = time.monotonic()
     for block in blocks:
@@ -99,7 +99,7 @@ def _blocks(name: str | None, *, only_new: bool) -> Iterator[bytes | None]:
         return follow_pipe(process.stdout.fileno()) if process.stdout else iter(())
     path = Path(name)
     if not path.exists():
-        raise UsageError(f"{name}: there is no such file", remedy="Give a file, /dev/kmsg, or - for standard input.")
+        raise UsageError(f"{name}: no such file", remedy="Give a file, /dev/kmsg, or - for standard input.")
     if path.is_dir():
         raise UsageError(f"{name} is a directory", remedy="Give a file, /dev/kmsg, or - for standard input.")
     if path.is_file():

@@ -1,4 +1,4 @@
-"""`rocmox llamacpp inspect|patch DIR`: what a llama.cpp source tree can do, and mmvq made fit for gfx906."""
+"""`rocmox llamacpp inspect|patch DIR`: what a llama.cpp source tree can do, and patching mmvq for gfx906."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from rocmox.report.llamacpp import patch_to_json, tree_to_json, tree_to_text
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The two verbs of `rocmox llamacpp`."""
     verbs = parser.add_subparsers(dest="verb", required=True)
-    inspect = verbs.add_parser("inspect", help="build, commit, features and defects of a source tree")
-    patch = verbs.add_parser("patch", help="give mmvq.cu its own geometry for one architecture; shows the difference")
+    inspect = verbs.add_parser("inspect", help="show build, commit, features and defects of a source tree")
+    patch = verbs.add_parser("patch", help="give mmvq.cu its own geometry for one architecture and show the difference")
     for verb in (inspect, patch):
         verb.add_argument("directory", type=Path, help="a llama.cpp source tree")
         verb.add_argument(
@@ -31,11 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     patch.add_argument("--rows", help="rows of a block: one number, or eight for 1 to 8 columns (default: 1)")
     patch.add_argument("--dry-run", action="store_true", help="show the difference and write nothing")
-    patch.add_argument("--revert", action="store_true", help="take the patch back")
+    patch.add_argument("--revert", action="store_true", help="remove the patch")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit 0; 2 when a file is refused, 64 for a folder or setting that makes no sense."""
+    """Exit 0; 2 when a file is refused, 64 for a wrong folder or setting."""
     if arguments.verb == "inspect":
         tree = read_tree(arguments.directory)
         if arguments.json:
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(tree_to_text(tree, [arguments.arch]))
         return PASS
     if arguments.revert and (arguments.nwarps or arguments.rows):
-        raise UsageError("--revert takes the patch back and has no settings", remedy="Leave out --nwarps and --rows.")
+        raise UsageError("--revert removes the patch and takes no settings", remedy="Leave out --nwarps and --rows.")
     change = (
         plan_revert(arguments.directory)
         if arguments.revert
@@ -56,6 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
         print_document(patch_to_json(change, written=change.needed and not arguments.dry_run))
     else:
         print(change.difference(), end="")
-    state = "already as wished" if not change.needed else "would change" if arguments.dry_run else "changed"
+    state = "already as asked" if not change.needed else "would change" if arguments.dry_run else "changed"
     print(f"{change.path}: {state}", file=sys.stderr)
     return PASS

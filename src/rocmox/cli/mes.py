@@ -15,7 +15,9 @@ from rocmox.report.formats import HealthReport, render
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox mes`."""
     parser.add_argument("--machine", default="local", help=f"where to look: {FORMS}")
-    parser.add_argument("--level", type=int, choices=(1, 2, 3), default=1, help="2 and 3 make and remove queues")
+    parser.add_argument(
+        "--level", type=int, choices=(1, 2, 3), default=1, help="1 only looks, 2 and 3 create and remove queues"
+    )
     parser.add_argument("--force", action="store_true", help="use the cards even while other processes hold them")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 

@@ -1,4 +1,4 @@
-"""`rocmox p2p`: does what is copied from card to card arrive? (`rocm-bandwidth-test -v`, and what it does not see)."""
+"""`rocmox p2p`: whether copies from card to card arrive (`rocm-bandwidth-test -v`, and what it does not see)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from rocmox.report.p2p import to_json, to_text
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox p2p`."""
     parser.add_argument("--machine", default="local", help=f"where to test: {FORMS}")
-    parser.add_argument("--level", type=int, choices=(2, 3), default=2, help="2 takes seconds; 3 all sizes, in a crowd")
-    parser.add_argument("--limit", type=float, metavar="SECONDS", help="for one pair (default: 20 at level 2, 90 at 3)")
+    parser.add_argument(
+        "--level", type=int, choices=(2, 3), default=2, help="2 takes seconds; 3 all sizes, all pairs at once"
+    )
+    parser.add_argument(
+        "--limit", type=float, metavar="SECONDS", help="limit for one pair (default: 20 at level 2, 90 at 3)"
+    )
     parser.add_argument(
         "--force", action="store_true", help="test cards in use, and pairs the driver claims nothing for"
     )

@@ -8,20 +8,24 @@ from pathlib import Path
 
 from rocmox.cli.exit_codes import FAIL, PASS
 from rocmox.health.watch.react import react
-from rocmox.health.watch.wish import read_wish
+from rocmox.health.watch.settings import read_settings
 from rocmox.machine import LocalMachine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox react`."""
     parser.add_argument(
-        "--configuration", type=Path, default=Path("/etc/rocmox/react.json"), metavar="FILE", help="what is wished"
+        "--configuration",
+        type=Path,
+        default=Path("/etc/rocmox/react.json"),
+        metavar="FILE",
+        help="settings (default: %(default)s)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit 0 when all that was wished was done, else 2."""
-    return PASS if react(LocalMachine(), read_wish(arguments.configuration), _say) else FAIL
+    """Exit 0 when everything was done, else 2."""
+    return PASS if react(LocalMachine(), read_settings(arguments.configuration), _say) else FAIL
 
 
 def _say(priority: int, words: str) -> None:

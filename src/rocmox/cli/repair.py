@@ -18,9 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox repair`."""
     parser.add_argument("--wishes", default="/etc/rocmox/containers", metavar="DIR", help="default: %(default)s")
     parser.add_argument(
-        "--wait-seconds", type=float, default=0, metavar="N", help="how long drivers, and a quorum, may take"
+        "--wait-seconds", type=float, default=0, metavar="N", help="how long to wait for drivers and a quorum"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would change, change nothing")
+    parser.add_argument("--dry-run", action="store_true", help="dry run: say what would change, change nothing")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 

@@ -47,7 +47,7 @@ def parse_resource(text: str) -> tuple[Region, ...]:
     for line in text.splitlines():
         match = _LINE.fullmatch(line.strip())
         if match is None:
-            raise CannotLookError(f"{line.strip()[:60]!r} is no line of a PCI resource file")
+            raise CannotLookError(f"{line.strip()[:60]!r} is not a line of a PCI resource file")
         start, end, flags = (int(word, 16) for word in match.groups())
         regions.append(Region(start=start, end=end, flags=flags))
     if not regions:
@@ -59,7 +59,7 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     """The bit map of `resourceN_resize` (bit n is 2^n MiB) as sizes in bytes (pci_rebar_get_possible_sizes)."""
     word = text.strip().lower().removeprefix("0x")
     if not _SIZES.fullmatch(word):
-        raise CannotLookError(f"{word[:40]!r} is no bit map of BAR sizes")
+        raise CannotLookError(f"{word[:40]!r} is not a bit map of BAR sizes")
     bits = int(word, 16)
     return tuple(1 << (_MIB_SHIFT + bit) for bit in range(_MOST_BITS) if bits >> bit & 1)
 

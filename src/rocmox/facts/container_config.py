@@ -47,7 +47,7 @@ class ContainerConfig:
 
 
 def parse_device(key: str, value: str) -> PassedDevice:
-    """`"/dev/kfd,gid=992,mode=0660"`; CannotLookError when it is no device."""
+    """`"/dev/kfd,gid=992,mode=0660"`; CannotLookError when it is not a device."""
     options: dict[str, str] = {}
     for part in value.split(","):
         name, equals, setting = part.strip().partition("=")

@@ -1,7 +1,7 @@
 """Room on the EFI system partitions that proxmox-boot-tool keeps kernels on.
 
 They are mounted only while the tool writes to them (proxmox-kernel-helper, src/proxmox-boot/zz-proxmox-boot), and
-looking changes nothing: what is free is reckoned from their size and from the kernels that the tool copies.
+looking changes nothing: what is free is calculated from their size and from the kernels that the tool copies.
 """
 
 from __future__ import annotations

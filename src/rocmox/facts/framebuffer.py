@@ -28,7 +28,7 @@ def parse_boot_vga(text: str) -> bool:
 
 
 def read_screens(machine: Machine, address: str) -> Screens:
-    """What one function shows; never raises, for a function without `boot_vga` is no VGA device."""
+    """What one function shows; never raises, for a function without `boot_vga` is not a VGA device."""
     try:
         boot = parse_boot_vga(read_text(machine, f"/sys/bus/pci/devices/{address}/boot_vga"))
     except CannotLookError:

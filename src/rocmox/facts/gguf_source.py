@@ -25,7 +25,7 @@ def is_address(model: str) -> bool:
 def read_model(model: str) -> GgufHeader:
     """The header of a file, an address, or all parts of a split model named by its first part.
 
-    Raises UsageError for what is no GGUF file, CannotLookError for what cannot be reached.
+    Raises UsageError for what is not a GGUF file, CannotLookError for what cannot be reached.
     """
     first = _read_one(model)
     match = _PART.search(model)
@@ -99,7 +99,7 @@ def _opened(model: str) -> Iterator[tuple[BinaryIO, int]]:
     path = Path(model)
     try:
         if not path.is_file():
-            what = "this is no regular file" if path.exists() else "there is no such file"
+            what = "this is not a regular file" if path.exists() else "no such file"
             raise UsageError(
                 f"{model}: {what}",
                 remedy="Give a .gguf file, an http(s) address of one, or a name that `rocmox fit --list` prints.",

@@ -82,7 +82,7 @@ def parse_metrics(content: bytes, *, vega20: bool = True) -> GpuMetrics:
     `vega20`: the bits of a v1_0 report are Vega 20's (the only card with an HBM that still reports this revision).
     """
     if len(content) < _HEADER.size:
-        raise CannotLookError(f"gpu_metrics: {len(content)} bytes are no header")
+        raise CannotLookError(f"gpu_metrics: {len(content)} bytes are not a header")
     size, form, revision = _HEADER.unpack_from(content)
     if (form, revision) == _ATTRIBUTES:
         return _report((form, revision), parse_attributes(content), vega20=vega20)

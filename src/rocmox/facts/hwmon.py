@@ -14,7 +14,7 @@ _TEMPERATURE = re.compile(r"temp(\d{1,3})_input")
 _LABELS = {"1": "edge", "2": "junction", "3": "mem"}
 _FILE = re.compile(r"(?:temp|power|in|freq|fan|pwm)\d{1,3}(?:_\w{1,20})?|name")
 _ABSOLUTE_ZERO = -273150
-_HOTTEST = 1_000_000  # m°C: more is no temperature
+_HOTTEST = 1_000_000  # m°C: more is not a temperature
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Sensors:
 
 
 def parse_sensors(files: Mapping[str, str], unreadable: Mapping[str, str] | None = None) -> Sensors:
-    """Files of one hwmon directory, name → text; values that are no numbers join `unreadable`.
+    """Files of one hwmon directory, name → text; values that are not numbers join `unreadable`.
 
     A memory sensor at exactly 0 is absent, not cold (Vega 20 without HBM readings).
     """

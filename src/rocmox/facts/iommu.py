@@ -33,7 +33,7 @@ def parse_type(text: str) -> str:
     """`"DMA-FQ"` as it is; CannotLookError for a word that iommu_group_show_type() does not write."""
     word = text.strip()
     if word not in _TYPES:
-        raise CannotLookError(f"{word[:40]!r} is no type of an IOMMU group")
+        raise CannotLookError(f"{word[:40]!r} is not a type of an IOMMU group")
     return word
 
 

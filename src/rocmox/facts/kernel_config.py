@@ -33,19 +33,19 @@ def parse_config(text: str) -> dict[str, str]:
     matches = (_OPTION.fullmatch(line.strip()) for line in text.splitlines())
     options = {match["name"]: match["value"].strip('"') for match in matches if match}
     if not options:
-        raise CannotLookError("no CONFIG_…= line: this is no kernel configuration")
+        raise CannotLookError("no CONFIG_…= line: this is not a kernel configuration")
     return options
 
 
 def parse_compressed(content: bytes) -> str:
-    """The text in `/proc/config.gz`; CannotLookError when it is no gzip file or larger than any configuration."""
+    """The text in `/proc/config.gz`; CannotLookError when it is not a gzip file or larger than any configuration."""
     expander = zlib.decompressobj(wbits=31)
     try:
         text = expander.decompress(content, _LARGEST_BYTES)
     except zlib.error as error:
         raise CannotLookError(f"/proc/config.gz: {error}") from error
     if expander.unconsumed_tail:
-        raise CannotLookError(f"/proc/config.gz: more than {_LARGEST_BYTES} bytes, which is no kernel configuration")
+        raise CannotLookError(f"/proc/config.gz: more than {_LARGEST_BYTES} bytes, which is not a kernel configuration")
     return text.decode(errors="replace")
 
 

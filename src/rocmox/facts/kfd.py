@@ -72,7 +72,7 @@ def parse_properties(text: str) -> dict[str, int]:
             # `sibling_map 1,1,0` of a cache is the one list among the properties.
             if line.startswith("sibling_map "):
                 continue
-            raise CannotLookError(f"{line.strip()[:60]!r} is no line of a KFD properties file")
+            raise CannotLookError(f"{line.strip()[:60]!r} is not a line of a KFD properties file")
         found[match["key"]] = int(match["value"])
     return found
 
@@ -81,7 +81,7 @@ def parse_node(number: int, text: str) -> KfdNode:
     """A node's `properties`; CannotLookError when it holds no node."""
     values = parse_properties(text)
     if "simd_count" not in values or "cpu_cores_count" not in values:
-        raise CannotLookError("no cpu_cores_count and simd_count: this is no KFD node")
+        raise CannotLookError("no cpu_cores_count and simd_count: this is not a KFD node")
     simds, per_cu = values["simd_count"], values.get("simd_per_cu", 0)
     is_gpu = simds > 0
     return KfdNode(
@@ -112,7 +112,7 @@ def parse_link(text: str) -> KfdLink:
             flags=values.get("flags", 0),
         )
     except KeyError as error:
-        raise CannotLookError(f"no {error.args[0]}: this is no KFD link") from error
+        raise CannotLookError(f"no {error.args[0]}: this is not a KFD link") from error
 
 
 def architecture(gfx_target_version: int) -> str | None:

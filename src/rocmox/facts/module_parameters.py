@@ -24,7 +24,7 @@ def parse_switch(text: str) -> bool:
 def read_parameter(machine: Machine, module: str, name: str) -> str:
     """One parameter's text; CannotLookError when the module is not loaded or does not have it."""
     if not (_SAFE_NAME.fullmatch(module) and _SAFE_NAME.fullmatch(name)):
-        raise CannotLookError(f"{module}.{name} is no module parameter")
+        raise CannotLookError(f"{module}.{name} is not a module parameter")
     return read_text(machine, parameter_path(module, name))
 
 

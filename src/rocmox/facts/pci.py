@@ -58,7 +58,7 @@ def parse_address(text: str) -> str:
     """`"03:00.0"` or `"0000:03:00.0"` as `"0000:03:00.0"`; UsageError for anything else."""
     match = _ADDRESS.fullmatch(text.strip().lower())
     if match is None:
-        raise UsageError(f"{text!r} is no PCI address", remedy="Write it as `lspci -D` does: 0000:03:00.0.")
+        raise UsageError(f"{text!r} is not a PCI address", remedy="Write it as `lspci -D` does: 0000:03:00.0.")
     return f"{match['domain'] or '0000'}:{match['bus']}:{match['device']}.{match['function']}"
 
 

@@ -27,7 +27,7 @@ def parse_cpuinfo(text: str) -> Processor:
         if colon:
             values.setdefault(key.strip(), value.strip())
     if "vendor_id" not in values:
-        raise CannotLookError("/proc/cpuinfo names no vendor_id: this is no x86 processor")
+        raise CannotLookError("/proc/cpuinfo names no vendor_id: this is not an x86 processor")
     return Processor(
         vendor=values["vendor_id"],
         family=parse_whole_number(values.get("cpu family", ""), "cpu family"),

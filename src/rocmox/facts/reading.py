@@ -18,7 +18,7 @@ def read_text(machine: Machine, path: str) -> str:
     except OSError as error:
         raise CannotLookError(f"{path}: {why(error)}") from error
     if len(content) > _LONGEST_BYTES:
-        raise CannotLookError(f"{path}: {len(content)} bytes, which is no file of /sys or /proc")
+        raise CannotLookError(f"{path}: {len(content)} bytes, which is not a file of /sys or /proc")
     return content.decode(errors="replace").rstrip("\n")
 
 

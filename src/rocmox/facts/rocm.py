@@ -28,7 +28,7 @@ def parse_version(text: str) -> tuple[int, int, int]:
     """`"6.2.4-139"` as (6, 2, 4); CannotLookError when it begins with no version."""
     match = _VERSION.match(text.strip())
     if match is None:
-        raise CannotLookError(f"{text.strip()[:40]!r} is no version of ROCm")
+        raise CannotLookError(f"{text.strip()[:40]!r} is not a version of ROCm")
     return int(match[1]), int(match[2]), int(match[3] or 0)
 
 

@@ -1,4 +1,4 @@
-"""Judges attempts to open a device in a guest, and says which `devN` line of which container to mend."""
+"""Judges attempts to open a device in a guest, and says which `devN` line of which container to fix."""
 
 from __future__ import annotations
 

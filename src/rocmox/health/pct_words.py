@@ -1,4 +1,4 @@
-"""The commands on a node that mend a container's devices, ready to be copied; `VMID` and `devN` where nobody knows."""
+"""The commands on a node that fix a container's devices, ready to be copied; `VMID` and `devN` where nobody knows."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def set_device(vmid: int | None, key: str, path: str, gid: int) -> str:
 
 
 def restart(vmid: int | None) -> str:
-    """What makes a running container take its devices anew."""
+    """What makes a running container take its devices again."""
     return f"`pct stop {vmid or 'VMID'} && pct start {vmid or 'VMID'}` on the node"

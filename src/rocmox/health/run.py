@@ -32,11 +32,11 @@ def check_names() -> list[str]:
 
 
 def run_checks(context: Context, *, only: Sequence[str] = ()) -> list[Result]:
-    """The results of the named checks, or of all up to the context's level; UsageError for a name that is no check."""
+    """The results of the named checks, or of all up to the context's level; UsageError for an unknown name."""
     names = check_names()
     for name in only:
         if name not in names:
-            raise UsageError(f"{name!r} is no check", remedy=f"The checks are: {', '.join(names)}.")
+            raise UsageError(f"{name!r} is not a check", remedy=f"The checks are: {', '.join(names)}.")
     results: list[Result] = []
     for name in only or names:
         check = cast("Check", importlib.import_module(f"{checks.__name__}.{name}"))

@@ -32,7 +32,7 @@ def machine_at(address: str) -> Machine:
     kind, _, path = address.partition(":")
     if kind == "capture":
         if not path or not Path(path).exists():
-            raise UsageError(f"{path or 'nothing'}: there is no such capture", remedy="Give a folder or a .tar.gz.")
+            raise UsageError(f"{path or 'nothing'}: no such capture", remedy="Give a folder or a .tar.gz.")
         from rocmox.machine.captured import CapturedMachine  # noqa: PLC0415 - tarfile is slow to load, and rarely needed
 
         return CapturedMachine(Path(path))

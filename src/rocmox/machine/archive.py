@@ -40,7 +40,7 @@ class _Limited:
 
 
 def read_members(place: Path) -> Iterator[Member]:
-    """Every member in order; UsageError for what is no archive, truncated, too big, or leads out of itself."""
+    """Every member in order; UsageError for what is not an archive, truncated, too big, or leads out of itself."""
     is_empty = True
     try:
         with place.open("rb") as raw:
@@ -52,7 +52,7 @@ def read_members(place: Path) -> Iterator[Member]:
                     is_empty = False
                     yield _read(archive, member, place)
     except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError, ValueError) as error:
-        raise UsageError(f"{place} is no capture: {error or type(error).__name__}", remedy=_REMEDY) from error
+        raise UsageError(f"{place} is not a capture: {error or type(error).__name__}", remedy=_REMEDY) from error
     if is_empty:
         raise _refused(place, "it holds nothing")
 

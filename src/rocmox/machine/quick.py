@@ -21,7 +21,7 @@ from typing import Any, Protocol, runtime_checkable
 from rocmox.errors import MachineError
 from rocmox.machine.base import Completed, Machine
 
-# Only files that end: a read of a device node may wait for ever.
+# Only files that end: a read of a device node may wait forever.
 _QUICK = ("/sys/", "/proc/", "/boot/", "/etc/", "/usr/", "/opt/", "/run/", "/lib/", "/var/")
 _START_SECONDS, _ANSWER_SECONDS = 30.0, 60.0
 _CHUNK_BYTES = 1 << 16

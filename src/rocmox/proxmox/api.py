@@ -40,7 +40,7 @@ class Endpoint:
     def __post_init__(self) -> None:
         if self.fingerprint and _SHA256.fullmatch(self.pinned) is None:
             raise UsageError(
-                f"pve_api_fingerprint {self.fingerprint!r} is no SHA-256 fingerprint (32 pairs of hex digits)",
+                f"pve_api_fingerprint {self.fingerprint!r} is not a SHA-256 fingerprint (32 pairs of hex digits)",
                 remedy="On the node: `openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem`.",
             )
 

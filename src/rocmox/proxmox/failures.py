@@ -41,10 +41,11 @@ def from_text(where: str, text: str, *, prefix: str = "") -> RocmoxError:
         return NotFoundError(f"{where}: {text}")
     if "detected modified configuration" in text:
         return ConfigChangedError(
-            f"{where}: {text}", remedy="Somebody else changed the container meanwhile; run again to plan anew."
+            f"{where}: {text}",
+            remedy="Somebody else changed the container meanwhile; run again to plan it anew.",
         )
     return ProxmoxError(
         f"{where}: {prefix}{text}",
         remedy="These are Proxmox VE's own words; `journalctl -u pvedaemon -u pveproxy` on the node may tell more. "
-        "Mend the cause and run again: a run goes on from what it finds.",
+        "Fix the cause and run again: a run continues from what it finds.",
     )

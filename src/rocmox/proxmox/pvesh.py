@@ -73,7 +73,7 @@ class PveshApi:
         text = words_of(done.stderr)
         if done.exit_status == _NO_SUCH_COMMAND:
             return MachineError(
-                f"{self._machine.name} has no pvesh: it is no Proxmox VE node",
+                f"{self._machine.name} has no pvesh: it is not a Proxmox VE node",
                 remedy="Give the node itself, or set pve_api_host and pve_api_password to use its API.",
             )
         if "please run as root" in text:

@@ -127,7 +127,7 @@ def _judge(node: Node, task: Task, exit_status: str) -> tuple[str, ...]:
         return tuple(line for line in log_of(node, task.upid) if line.startswith("WARN")) or (exit_status,)
     raise TaskFailedError(
         f"task {task.type} {task.id} on {task.node} failed: {exit_status}\n{_tail(node, task)}",
-        remedy="The end of the task's log stands above. Mend the cause and run again: a run goes on from what it "
+        remedy="The end of the task's log stands above. Fix the cause and run again: a run continues from what it "
         "finds.",
     )
 

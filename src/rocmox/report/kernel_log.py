@@ -72,7 +72,7 @@ def to_text(report: LogReport) -> str:
         remedies = dict.fromkeys(f"{finding.incident.first.code}: {finding.remedy}" for finding in report.findings)
         lines += list(remedies)[:_MOST_ROWS]
     elif not report.reason:
-        lines.append("no message in it is about trouble with an AMD card")
+        lines.append("no message in it reports trouble with an AMD card")
     if report.reason:
         lines.append(report.reason)
     return "\n".join((*lines, f"verdict: {report.verdict.value}"))

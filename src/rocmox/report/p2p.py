@@ -16,7 +16,7 @@ _SELF = "·"
 
 
 def to_json(machine: str, report: PeerReport) -> dict[str, Any]:
-    """The document of `rocmox p2p --json`; `reason` and `code` stand where there is no pair."""
+    """The document of `rocmox p2p --json`; `reason` and `code` are given when there is no pair."""
     document: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "machine": machine, "verdict": report.verdict.value}
     if report.why_none:
         document |= {"code": report.why_none.code, "reason": report.why_none.summary}

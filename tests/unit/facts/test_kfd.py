@@ -69,7 +69,7 @@ def test_a_node_that_refuses_leaves_its_reason(fresh_tree: Callable[[str], Path]
     (root / "sys/devices/virtual/kfd/kfd/topology/nodes/1/properties").write_text("simd_count many\n")
     topology = read_topology(CapturedMachine(root))
     assert [node.number for node in topology.nodes] == [0]
-    assert topology.unreadable == {1: "'simd_count many' is no line of a KFD properties file"}
+    assert topology.unreadable == {1: "'simd_count many' is not a line of a KFD properties file"}
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8")) | st.from_regex(r"([a-z_]+ \d+\n)*", fullmatch=True))

@@ -46,7 +46,7 @@ def test_the_domain_of_a_card(gpu_machine: Machines) -> None:
 
 def test_parameters(gpu_machine: Machines) -> None:
     assert read_parameter(gpu_machine("mi50x3"), "amdgpu", "pcie_p2p") == "Y"
-    with pytest.raises(CannotLookError, match="no module parameter"):
+    with pytest.raises(CannotLookError, match="not a module parameter"):
         read_parameter(gpu_machine("mi50x3"), "amdgpu", "../version")
 
 

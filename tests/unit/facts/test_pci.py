@@ -19,7 +19,7 @@ def test_a_short_address_gets_its_domain(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "3:0.0", "03:00.8", "03:20.0", "gfx906", "0000:03:00.0; reboot"])
 def test_what_is_no_address_is_wrong_usage(text: str) -> None:
-    with pytest.raises(UsageError, match="is no PCI address"):
+    with pytest.raises(UsageError, match="is not a PCI address"):
         parse_address(text)
 
 

@@ -21,7 +21,7 @@ def test_a_healthy_node_passes(gpu_machine: Callable[[str], Machine]) -> None:
 
 
 def test_a_name_that_is_no_check_is_wrong_usage(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'p3p' is no check"):
+    with pytest.raises(UsageError, match="'p3p' is not a check"):
         run_checks(Context(machine=CapturedMachine(tmp_path)), only=["p3p"])
 
 

@@ -68,5 +68,5 @@ def test_a_capture_runs_nothing(machine: CapturedMachine) -> None:
 
 def test_a_file_that_is_no_archive_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "x.tar.gz").write_bytes(b"\x1f\x8b not really")
-    with pytest.raises(UsageError, match="is no capture"):
+    with pytest.raises(UsageError, match="is not a capture"):
         CapturedMachine(tmp_path / "x.tar.gz")

@@ -187,5 +187,5 @@ def test_an_account_is_whole(account: dict[str, str], words: str) -> None:
 
 def test_a_fingerprint_is_checked_and_spelled_as_pve_does() -> None:
     assert Endpoint(host="x", fingerprint="ab" * 32).pinned == ":".join(["AB"] * 32)
-    with pytest.raises(UsageError, match="no SHA-256 fingerprint"):
+    with pytest.raises(UsageError, match="not a SHA-256 fingerprint"):
         Endpoint(host="x", fingerprint="ab" * 20)

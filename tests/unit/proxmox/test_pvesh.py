@@ -87,7 +87,7 @@ def test_what_a_change_returns_is_the_last_line(stdout: str, document: object) -
         ("please run as root\n", 254, AuthenticationError, "ansible_user: root"),
         ("403 Permission check failed (/vms/101, VM.Audit)\n", 254, PermissionDeniedError, "VM.Audit"),
         ("401 authentication failure\n", 254, AuthenticationError, "authentication failure"),
-        ("sh: 1: pvesh: not found\n", 127, MachineError, "no Proxmox VE node"),
+        ("sh: 1: pvesh: not found\n", 127, MachineError, "not a Proxmox VE node"),
         ("No 'get' handler defined for '/foo'\n", 1, ProxmoxError, "No 'get' handler"),
         ("", 1, ProxmoxError, "exit status 1"),
     ],

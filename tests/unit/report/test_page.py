@@ -41,7 +41,7 @@ def test_eight_cards_hang_on_four_ports(gpu_machine: Callable[[str], Machine]) -
 
 def test_a_machine_without_cards_has_a_page(gpu_machine: Callable[[str], Machine], tmp_path: Path) -> None:
     assert "No AMD GPU is on the PCI bus." in page_of(gpu_machine("none"))
-    assert "Something could not be looked at" in page_of(CapturedMachine(tmp_path))
+    assert "Something could not be checked" in page_of(CapturedMachine(tmp_path))
 
 
 def test_a_broken_machine_says_what_to_do(fresh_tree: Callable[[str], Path]) -> None:
@@ -51,7 +51,7 @@ def test_a_broken_machine_says_what_to_do(fresh_tree: Callable[[str], Path]) -> 
     (root / "dev").mkdir(exist_ok=True)
     (root / "dev/kmsg").write_text(to_kmsg("reset-ok", card=SECOND, port="0000:00:02.0"))
     page = page_of(CapturedMachine(root))
-    assert "Something does harm now" in page
+    assert "Something is doing harm now" in page
     assert page.count("Remedy: ") >= 4
     assert "GPU reset" in page
     assert "edge slowed" in page

@@ -17,7 +17,7 @@ TICK_SECONDS = 0.5
 def follow_file(
     path: Path, *, from_end: bool = False, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[bytes | None]:
-    """What is written into the file, for ever; when it is rotated its successor is read, when truncated its start."""
+    """What is written into the file, forever; when it is rotated its successor is read, when truncated its start."""
     file: IO[bytes] | None = None
     try:
         while True:

@@ -26,7 +26,7 @@ _MOST_CONTROLS = 0.05
 
 
 class LogSource:
-    """Reads blocks; `damage` says why it ended too early, or that this is no text. Never raises while reading."""
+    """Reads blocks; `damage` says why it ended too early, or that this is not text. Never raises while reading."""
 
     def __init__(self, source: Readable, name: str) -> None:
         self.name = name
@@ -55,7 +55,7 @@ class LogSource:
         if encoding:
             self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         elif len(block) - len(block.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(block):
-            self.damage = f"{self.name} is no text"
+            self.damage = f"{self.name} is not text"
 
 
 @contextmanager
@@ -71,12 +71,12 @@ def open_log(name: str) -> Iterator[LogSource]:
         with path.open("rb", buffering=0) as raw:
             yield LogSource(_unpacked(raw, name), name)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UsageError(f"{name}: there is no such file", remedy="Give a file, or - for standard input.") from error
+        raise UsageError(f"{name}: no such file", remedy="Give a file, or - for standard input.") from error
     except PermissionError as error:
         raise CannotLookError(f"{name} may not be read by this user", remedy="Run it as root.") from error
     except ValueError as error:
         raise UsageError(
-            f"{name!r} is no file name: {error}", remedy="Give a file, or - for standard input."
+            f"{name!r} is not a file name: {error}", remedy="Give a file, or - for standard input."
         ) from error
 
 

@@ -82,7 +82,7 @@ def _tables(text: str) -> list[dict[str, str]]:
 
 def _json(text: str) -> dict[int, dict[str, str]]:
     if len(text) > _LARGEST_JSON:
-        raise CannotLookError(f"amd-smi: {len(text)} characters are no output of it")
+        raise CannotLookError(f"amd-smi: {len(text)} characters are not output of it")
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError) as error:

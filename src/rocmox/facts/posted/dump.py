@@ -17,7 +17,7 @@ def parse_dump(text: str) -> dict[str, str]:
     lines = text.splitlines()
     files = _parse_ttar(lines) if any(map(_TTAR_PATH.fullmatch, lines)) else _parse_head(lines) or _parse_grep(lines)
     if not files:
-        raise CannotLookError("no `==> path <==`, no `path:line` and no `Path:` line: this is no dump of files")
+        raise CannotLookError("no `==> path <==`, no `path:line` and no `Path:` line: this is not a dump of files")
     return files
 
 

@@ -51,7 +51,7 @@ def parse_rocminfo(text: str) -> RocmInfo:
     clean = plain(text)
     marks = list(_AGENT.finditer(clean))
     if not marks:
-        raise CannotLookError("no `Agent N` line: this is no output of rocminfo")
+        raise CannotLookError("no `Agent N` line: this is not output of rocminfo")
     ends = [mark.start() for mark in marks[1:]] + [len(clean)]
     head = _fields(clean[: marks[0].start()])
     module = _MODULE.search(clean)

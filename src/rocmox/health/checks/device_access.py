@@ -27,7 +27,7 @@ _DRI = "/dev/dri"
 def run(context: Context) -> Iterator[Result]:
     """One result per passed device, one per card that is not passed."""
     if context.passthrough is None and not context.is_container:
-        yield not_applicable(_CHECK, context.machine.name, "this machine is no container")
+        yield not_applicable(_CHECK, context.machine.name, "this machine is not a container")
         return
     passed = context.passthrough.devices if context.passthrough else _found_here(context)
     passed = tuple(device for device in passed if device.path == _KFD or device.path.startswith(f"{_DRI}/"))

@@ -30,7 +30,7 @@ def run(context: Context) -> Iterator[Result]:
     module = context.inventory.module
     if module.kind != "dkms":
         yield report.not_applicable(
-            context.machine.name, f"the driver is no amdgpu-dkms ({module.kind or 'not loaded'})"
+            context.machine.name, f"the driver is not amdgpu-dkms ({module.kind or 'not loaded'})"
         )
         return
     is_fixed, evidence = _sources(context)

@@ -1,6 +1,6 @@
 """No memory errors on a card since its driver started (`ras/*_err_count`, amdgpu_ras.c).
 
-A sleeping card answers 1048560 errors for every block: that number is no count.
+A sleeping card answers 1048560 errors for every block: that number is not a count.
 """
 
 from __future__ import annotations

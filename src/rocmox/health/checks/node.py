@@ -23,7 +23,7 @@ def run(context: Context) -> Iterator[Result]:
     """One result for each thing that the node did not find in order, else one for all."""
     name = context.machine.name
     if not context.is_container:
-        yield report.not_applicable(name, "this machine is no container")
+        yield report.not_applicable(name, "this machine is not a container")
         return
     if not context.machine.exists(_PATH):
         yield report.not_applicable(name, "no node handed its results over")

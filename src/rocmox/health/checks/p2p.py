@@ -1,7 +1,7 @@
 """What is copied from card to card arrives: every ordered pair, byte by byte (`rocmox p2p`).
 
-A claim (`rocm-smi --showtopoaccess`, hipDeviceCanAccessPeer) is no proof: on a real machine all pairs answered yes, the
-copies returned success, and the destination was unchanged.
+A claim (`rocm-smi --showtopoaccess`, hipDeviceCanAccessPeer) proves nothing: on a real machine all pairs answered
+yes, the copies returned success, and the destination was unchanged.
 """
 
 from __future__ import annotations

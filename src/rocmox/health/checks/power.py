@@ -15,7 +15,7 @@ from rocmox.health.result import Evidence, Reporter, Result, seen
 
 LEVEL = 1
 _MUCH_LOWER = 0.6
-_OVER = 1.25  # short peaks above the limit are ordinary: 187 W at a limit of 186 W is no fault
+_OVER = 1.25  # short peaks above the limit are ordinary: 187 W at a limit of 186 W is not a fault
 _MICRO = 1_000_000
 report = Reporter("power")
 

@@ -22,13 +22,13 @@ def read_holders(context: Context, gpus: Sequence[Gpu]) -> list[Evidence]:
     """One line per process that computes on one of the cards (KFD's list) or has one of their nodes open (/proc)."""
     paths = [_KFD, *(gpu.render_path for gpu in gpus if gpu.render_path)]
     answer = run_probe(context.machine, "device_holders", {"paths": paths, "proc": "/proc"})
-    held = {holder["pid"]: holder for holder in answer["holders"]}
+    opened = {holder["pid"]: holder for holder in answer["holders"]}
     lines = [
         Evidence(source=f"/proc/{pid}/fd", value=f"{holder['name']} has {', '.join(holder['paths'])} open")
-        for pid, holder in held.items()
+        for pid, holder in opened.items()
     ]
     numbers = frozenset(gpu.gpu_id for gpu in gpus if gpu.gpu_id is not None)
-    lines += [_computes(user) for user in _users(context) if user.process not in held and _concerns(user, numbers)]
+    lines += [_computes(user) for user in _users(context) if user.process not in opened and _concerns(user, numbers)]
     return lines
 
 

@@ -61,7 +61,7 @@ class Analysis:
         self._line = candidate.line
         line = parse_line(candidate.line.decode(errors="replace"))
         if not line.is_kernel and not line.raw.startswith("-- "):
-            self.gate.bore(candidate.line)
+            self.gate.ignore(candidate.line)
             return
         meaning = classify(line)
         if candidate.following and _may_go_on(candidate, meaning):
@@ -77,11 +77,11 @@ class Analysis:
         if meaning:
             self._meaning(meaning, line, moment)
         elif not card:
-            self.gate.bore(candidate.line)
+            self.gate.ignore(candidate.line)
         self.gate.attentive = self._unaddressed.waits
 
     def finish(self) -> None:
-        """Nothing follows: what was held is decided, and every incident is closed."""
+        """Nothing follows: what was waiting is decided, and every incident is closed."""
         self._admit(self._unaddressed.give_up())
         self._admit(self._records.finish())
         self._close(self._incidents.close())
@@ -148,7 +148,7 @@ class Analysis:
             self._admit([event])
             return
         if line.driver not in PORT_DRIVERS or not places or event.severity < Severity.WARN:
-            self.gate.bore(self._line)
+            self.gate.ignore(self._line)
             return
         event.subject = line.address or places[0]
         if meaning.code.startswith("IOMMU"):
@@ -161,7 +161,7 @@ class Analysis:
         if kept:
             self.gate.repeat(self._line, kept)
         else:
-            self.gate.bore(self._line)
+            self.gate.ignore(self._line)
 
     def _admit(self, events: Iterator[Event] | list[Event]) -> None:
         for event in events:

@@ -50,7 +50,7 @@ class Gate:
         self.passed: bytes | None = None
         self.repeats: dict[bytes, Repeat] = {}
         self._addresses: set[bytes] = set()
-        self._boring: set[bytes] = set()
+        self._ignored: set[bytes] = set()
 
     @property
     def gates(self) -> dict[bytes, ScannerGate]:
@@ -58,10 +58,10 @@ class Gate:
         own = {b"amdgpu": self._amdgpu, b"kfd kfd: ": self._amdgpu}
         return {literal: own.get(literal, self._any) for literal in LITERALS}
 
-    def bore(self, line: bytes) -> None:
+    def ignore(self, line: bytes) -> None:
         """The line changed nothing: its like need not come again until `forget`."""
-        if len(self._boring) < _MOST_REMEMBERED:
-            self._boring.add(_words(line))
+        if len(self._ignored) < _MOST_REMEMBERED:
+            self._ignored.add(_words(line))
 
     def repeat(self, line: bytes, event: Event) -> None:
         """The line is of this kept event: its like is only counted until `forget`."""
@@ -70,13 +70,13 @@ class Gate:
 
     def forget(self) -> None:
         """Something new is known, so that old lines may say more now."""
-        self._boring.clear()
+        self._ignored.clear()
         self.repeats.clear()
 
     def _any(self, data: bytes, start: int, stop: int, place: int) -> bool:  # noqa: ARG002 - the signature is Gate's
         line = data[start:stop]
         words = _words(line)
-        if words in self._boring:
+        if words in self._ignored:
             return False
         repeat = self.repeats.get(words)
         if repeat is None:

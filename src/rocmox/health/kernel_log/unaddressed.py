@@ -8,46 +8,46 @@ from rocmox.health.kernel_log.event import HOST, Event, Moment
 from rocmox.health.kernel_log.links import Links
 
 _NEAR_SECONDS = 2.0
-_MOST_HELD = 1000
+_MOST_WAITING = 1000
 
 
 class Unaddressed:
-    """Holds events until the next message with an address, or until none can be near any more."""
+    """Keeps events until the next message with an address, or until none can be near any more."""
 
     def __init__(self, links: Links) -> None:
         self._links = links
         self._before: tuple[str, Moment] | None = None
-        self._held: list[tuple[Event, tuple[str, Moment] | None]] = []
+        self._waiting: list[tuple[Event, tuple[str, Moment] | None]] = []
 
     @property
     def waits(self) -> bool:
         """Whether a message with an address is waited for."""
-        return bool(self._held)
+        return bool(self._waiting)
 
     def hold(self, event: Event) -> None:
         """The event's subject is decided later."""
-        self._held.append((event, self._before))
+        self._waiting.append((event, self._before))
 
     def see(self, address: str, moment: Moment) -> Iterator[Event]:
-        """A message with an address: held events near to it are decided."""
-        held, self._held = self._held, []
+        """A message with an address: waiting events near to it are decided."""
+        waiting, self._waiting = self._waiting, []
         self._before = (address, moment)
-        for event, before in held:
+        for event, before in waiting:
             event.subject = self._choose(event, before, (address, moment))
             yield event
 
     def give_up(self, moment: Moment | None = None) -> Iterator[Event]:
-        """Held events that are too old for the next message to be near; all of them without a moment."""
-        if moment is not None and len(self._held) < _MOST_HELD:
-            kept = [entry for entry in self._held if entry[0].moment.is_within(_NEAR_SECONDS, moment)]
+        """Waiting events that are too old for the next message to be near; all of them without a moment."""
+        if moment is not None and len(self._waiting) < _MOST_WAITING:
+            kept = [entry for entry in self._waiting if entry[0].moment.is_within(_NEAR_SECONDS, moment)]
         else:
             kept = []
-        for entry in self._held:
+        for entry in self._waiting:
             if entry not in kept:
                 event, before = entry
                 event.subject = self._choose(event, before, None)
                 yield event
-        self._held = kept
+        self._waiting = kept
 
     def _choose(self, event: Event, before: tuple[str, Moment] | None, after: tuple[str, Moment] | None) -> str:
         near: list[tuple[float, str]] = []

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 
-def held_by(process: pathlib.Path, paths: set[str]) -> list[str]:
+def opened_by(process: pathlib.Path, paths: set[str]) -> list[str]:
     """Which of the paths a process has open, by its `/proc/PID/fd` links; PermissionError for a stranger's."""
     found = set()
     for descriptor in (process / "fd").iterdir():
@@ -40,14 +40,14 @@ def main(question: dict[str, Any]) -> dict[str, Any]:
         if not process.name.isdecimal() or int(process.name) == os.getpid():
             continue
         try:
-            held = held_by(process, paths)
+            opened = opened_by(process, paths)
         except PermissionError:
             blind += 1
             continue
         except OSError:
             continue  # it has ended
-        if held:
-            holders.append({"pid": int(process.name), "name": name_of(process), "paths": held})
+        if opened:
+            holders.append({"pid": int(process.name), "name": name_of(process), "paths": opened})
     return {"holders": sorted(holders, key=lambda entry: entry["pid"]), "blind": blind}
 
 

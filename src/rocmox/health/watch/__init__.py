@@ -1,1 +1,1 @@
-"""What follows from results on a node that is watched: guests are told, and on CRIT what its owner wished is done."""
+"""What follows from results on a node that is watched: guests are told, and on CRIT what the owner set is done."""

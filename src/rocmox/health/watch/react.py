@@ -12,8 +12,8 @@ from rocmox.files import write_whole
 from rocmox.gpu.inventory import read_inventory
 from rocmox.health.result import Result, Verdict, worst
 from rocmox.health.watch.handed import parse_results
+from rocmox.health.watch.settings import Settings
 from rocmox.health.watch.tell import cards_by_guest, running, tell
-from rocmox.health.watch.wish import Wish
 from rocmox.machine.base import Machine
 from rocmox.machine.container import ContainerMachine
 
@@ -22,18 +22,18 @@ _ERROR, _CRITICAL, _NOTICE = 3, 2, 5  # syslog(3)
 Say = Callable[[int, str], None]
 
 
-def react(machine: Machine, wish: Wish, say: Say) -> bool:
-    """Whether all that was wished was done; what was not is tried again the next time."""
+def react(machine: Machine, settings: Settings, say: Say) -> bool:
+    """Whether everything asked for was done; what was not is tried again the next time."""
     try:
-        content, at_seconds = wish.results.read_bytes(), wish.results.stat().st_mtime
+        content, at_seconds = settings.results.read_bytes(), settings.results.stat().st_mtime
         results = parse_results(content)
     except OSError as error:
-        raise CannotLookError(f"{wish.results}: {error}", remedy="Start rocmox-health.service first.") from error
+        raise CannotLookError(f"{settings.results}: {error}", remedy="Start rocmox-health.service first.") from error
     guests = _guests(machine)
     troubles: list[str] = []
-    if wish.tell_guests and guests:
-        troubles += tell(machine, results, guests, at_seconds=at_seconds, good_for_seconds=wish.good_for_seconds)
-    troubles += _on_crit(machine, wish, results, guests, say)
+    if settings.tell_guests and guests:
+        troubles += tell(machine, results, guests, at_seconds=at_seconds, good_for_seconds=settings.good_for_seconds)
+    troubles += _on_crit(machine, settings, results, guests, say)
     for trouble in troubles:
         say(_ERROR, trouble)
     return not troubles
@@ -49,34 +49,34 @@ def _guests(machine: Machine) -> dict[int, list[str]]:
 
 
 def _on_crit(
-    machine: Machine, wish: Wish, results: Sequence[Result], guests: dict[int, list[str]], say: Say
+    machine: Machine, settings: Settings, results: Sequence[Result], guests: dict[int, list[str]], say: Say
 ) -> list[str]:
     """Runs the hooks for what was not acted upon yet; forgets what is over."""
     critical = {f"{result.code} {result.subject}": result for result in results if result.verdict is Verdict.CRIT}
-    known = _read_state(wish.state)
+    known = _read_state(settings.state)
     new = [result for key, result in critical.items() if key not in known]
     troubles = []
     for result in new:
         say(_CRITICAL, f"CRIT {result.code} {result.subject}: {result.summary}. {result.remedy}")
     if new:
-        troubles = list(_hooks(machine, wish, new, guests, say))
+        troubles = list(_hooks(machine, settings, new, guests, say))
     acted = [key for key in critical if key in known or not troubles]
     if sorted(acted) != sorted(known):
-        _write_state(wish.state, acted)
+        _write_state(settings.state, acted)
     return troubles
 
 
 def _hooks(
-    machine: Machine, wish: Wish, new: Sequence[Result], guests: dict[int, list[str]], say: Say
+    machine: Machine, settings: Settings, new: Sequence[Result], guests: dict[int, list[str]], say: Say
 ) -> Iterator[str]:
-    for unit in wish.stop_units:
+    for unit in settings.stop_units:
         yield from _do(machine, ["systemctl", "stop", unit], say, f"stops {unit}")
     for vmid in _concerned(new, guests):
-        for unit in wish.stop_units_in_guests:
+        for unit in settings.stop_units_in_guests:
             inside = ContainerMachine(machine, vmid)
             yield from _do(inside, ["systemctl", "stop", unit], say, f"stops {unit} in container {vmid}")
     told = json.dumps([{**dataclasses.asdict(one), "verdict": one.verdict.value} for one in new]).encode()
-    for argv in wish.commands:
+    for argv in settings.commands:
         yield from _do(machine, argv, say, f"runs {' '.join(argv)}", stdin=told, environment=_environment(new))
 
 

@@ -28,10 +28,10 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 _HEADLINES = {
     Verdict.PASS: "All is well",
     Verdict.NOT_APPLICABLE: "Nothing here concerns this machine",
-    Verdict.WARN: "It works, and something wants attention",
-    Verdict.UNKNOWN: "Something could not be looked at",
+    Verdict.WARN: "It works, but something needs attention",
+    Verdict.UNKNOWN: "Something could not be checked",
     Verdict.FAIL: "Something does not work",
-    Verdict.CRIT: "Something does harm now",
+    Verdict.CRIT: "Something is doing harm now",
 }
 
 

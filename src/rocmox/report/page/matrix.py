@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _RATE = re.compile(r"(\d{1,5}(?:\.\d{1,3})?) GB/s")
 _STEPS = 4  # shades of a rate, from slow to fast
 _PROVEN = "Copied and compared byte by byte. The stronger the colour, the faster."
-_CLAIMED = "What the driver claims; a claim is no proof. `rocmox health --level 2` copies data and compares it."
+_CLAIMED = "What the driver claims; a claim is not a proof. `rocmox health --level 2` copies data and compares it."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

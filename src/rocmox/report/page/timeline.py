@@ -23,7 +23,7 @@ def timeline_section(context: Context) -> Element:
     """Incidents, or why there are none; a guest's kernel log is its node's."""
     heading = node("h2", "Incidents")
     if context.is_container:
-        told = node("p", "A guest has no kernel log of its own; the node's tells.", class_="reason")
+        told = node("p", "A guest has no kernel log of its own; look at the host's.", class_="reason")
         return node("section", heading, told, id="incidents")
     parts = []
     for title, reader in _BOOTS:

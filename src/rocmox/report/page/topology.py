@@ -56,7 +56,7 @@ def topology_section(report: HealthReport, inventory: GpuInventory) -> Element |
         style=f"max-width:{width * 1.15:.0f}px;min-width:{width * 0.7:.0f}px",
         class_="topology",
     )
-    words = "The line to a card says what the slowest link on its way trained to; dashed where it could be more."
+    words = "The line to a card shows the speed of the slowest link on its path; dashed where it could be faster."
     figure = node("figure", node("div", drawing, class_="scroll"), node("figcaption", words))
     return node("section", node("h2", "Topology"), figure, id="topology")
 

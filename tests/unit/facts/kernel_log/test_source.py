@@ -47,7 +47,7 @@ def test_a_truncated_one_says_so(pack: object, tmp_path: Path) -> None:
 
 def test_what_is_no_text_says_so(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(bytes(range(256)) * 40)
-    assert read(tmp_path / "log")[1].endswith("is no text")
+    assert read(tmp_path / "log")[1].endswith("is not text")
 
 
 @pytest.mark.parametrize(

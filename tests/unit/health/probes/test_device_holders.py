@@ -43,5 +43,5 @@ def test_who_may_not_be_looked_at_is_counted(proc: Path, monkeypatch: pytest.Mon
     def refuse(_process: Path, _paths: set[str]) -> list[str]:
         raise PermissionError
 
-    monkeypatch.setattr(device_holders, "held_by", refuse)
+    monkeypatch.setattr(device_holders, "opened_by", refuse)
     assert device_holders.main({"paths": ["/dev/kfd"], "proc": str(proc)})["blind"] == 4

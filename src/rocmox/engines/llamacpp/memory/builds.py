@@ -147,5 +147,5 @@ def parse_build(text: str) -> LlamaBuild:
         return LlamaBuild(number=LATEST)
     match = _NUMBER.fullmatch(text)
     if match is None or not 3000 <= int(match["number"]) <= 99999:  # noqa: PLR2004 - before, files were no GGUF v3
-        raise UsageError(f"--llama-build {text!r} is no build", remedy="Write latest or a tag such as b4447.")
+        raise UsageError(f"--llama-build {text!r} is not a build", remedy="Write latest or a tag such as b4447.")
     return LlamaBuild(number=min(int(match["number"]), LATEST))

@@ -49,11 +49,13 @@ def place_of(overrides: tuple[Override, ...], name: str, *, place: int, cpu: int
 def _parse(part: str, devices: int) -> Override:
     pattern, equals, target = part.rpartition("=")
     if not equals or not pattern:
-        raise UsageError(f"--override-tensor {part!r} is no PATTERN=BUFFER", remedy=_REMEDY)
+        raise UsageError(f"--override-tensor {part!r} is not PATTERN=BUFFER", remedy=_REMEDY)
     try:
         _compiled(pattern)
     except re.error as error:
-        raise UsageError(f"--override-tensor {pattern!r} is no regular expression: {error}", remedy=_REMEDY) from error
+        raise UsageError(
+            f"--override-tensor {pattern!r} is not a regular expression: {error}", remedy=_REMEDY
+        ) from error
     if target.upper() == "CPU":
         return Override(pattern=pattern, option=f"-ot {part}")
     match = _DEVICE.fullmatch(target)

@@ -32,7 +32,7 @@ _BASE = {
 }
 QUANTISATIONS = tuple(_BASE)
 
-# A row that is no multiple of the block falls back (`tensor_type_fallback`).
+# A row that is not a multiple of the block falls back (`tensor_type_fallback`).
 _FALLBACK = {
     "q2_K": "iq4_nl",
     "q3_K": "iq4_nl",

@@ -10,7 +10,7 @@ _NEEDED = ("token_embd.weight",)
 
 
 def find_refusal(model: Model, settings: Settings, *, devices: int) -> str:
-    """Why this cannot start at all, with the way out; empty when nothing stands in the way."""
+    """Why this cannot start at all, with what to do; empty when nothing does."""
     return (
         _refused_architecture(model, settings)
         or _refused_split(model, settings, devices)
@@ -26,7 +26,7 @@ def _refused_architecture(model: Model, settings: Settings) -> str:
         return f"{build.name} does not know the architecture {name!r}; take a newer build"
     missing = next((tensor for tensor in _NEEDED if tensor not in model.tensors), "")
     if missing:
-        return f"the file has no {missing}; it is no whole language model"
+        return f"the file has no {missing}; it is not a complete language model"
     if build.is_early and model.hyper.is_mla:
         return f"{build.name} does not load files with compressed attention (MLA); take a build of May 2025 or later"
     return ""

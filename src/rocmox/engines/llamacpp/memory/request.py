@@ -51,7 +51,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """Settings, and what was assumed on the way."""
+    """Settings, and what had to be assumed."""
 
     settings: Settings
     uses_cublas: bool

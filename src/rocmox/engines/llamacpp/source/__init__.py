@@ -1,1 +1,1 @@
-"""Knowing a llama.cpp source tree: which version and features it has, and patching mmvq for gfx906 and gfx900."""
+"""What a llama.cpp source tree is: its version and features; and the mmvq patch for gfx906 and gfx900."""

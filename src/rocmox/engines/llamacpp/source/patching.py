@@ -13,7 +13,7 @@ from rocmox.engines.llamacpp.source.tree import MMVQ, read_source
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Change:
-    """What would be written to `path`; `before` equals `after` when nothing is to do."""
+    """What would be written to `path`; `before` equals `after` when there is nothing to do."""
 
     path: Path
     before: str
@@ -31,12 +31,12 @@ class Change:
         return "".join(lines)
 
     def write(self) -> None:
-        """Replace the file in one step; RefusedError when it cannot be, with the old one in place."""
+        """Replace the file in one step; RefusedError when it cannot be; the old one then stays."""
         replace_text(self.path, self.after)
 
 
 def plan_patch(root: Path, *, architecture: str, nwarps: str | None, rows: str | None) -> Change:
-    """The change that brings the wished settings; RefusedError for a file that is foreign or was edited."""
+    """The change that brings the desired settings; RefusedError for a file that is foreign or was edited."""
     source = read_source(root)
     stock = dataclasses.replace(source, mmvq=revert(source))
     after = patch(stock, wished(stock, nwarps=nwarps, rows=rows), architecture=architecture)
@@ -44,7 +44,7 @@ def plan_patch(root: Path, *, architecture: str, nwarps: str | None, rows: str |
 
 
 def plan_revert(root: Path) -> Change:
-    """The change that takes the patch back."""
+    """The change that removes the patch."""
     source = read_source(root)
     return _change(root, source, revert(source))
 

@@ -24,7 +24,7 @@ def read_exactly(path: Path) -> str:
         raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise RefusedError(
-            f"{path} is no text in UTF-8 (byte {error.start}), as llama.cpp's files are",
+            f"{path} is not UTF-8 text (byte {error.start}), as llama.cpp's files are",
             remedy="Take the file as it came from llama.cpp (`git checkout` it).",
         ) from error
     if "\r" in text:

@@ -1,6 +1,6 @@
 """Errors of memory and logic that the hardware finds itself: amdgpu_ras.c, amdgpu_ras_eeprom.c, amdgpu_umc.c, ras/.
 
-How many errors a message reports is read in `classify`: none is no event.
+How many errors a message reports is read in `classify`: zero is not an event.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the owner wishes to follow from results: `/etc/rocmox/react.json`."""
+"""What the owner wants to happen after a run: `/etc/rocmox/react.json`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rocmox.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Wish:
+class Settings:
     """`results` is read, `state` remembers what was done; nothing is stopped and nothing is run unless named here."""
 
     results: Path
@@ -23,11 +23,11 @@ class Wish:
     commands: tuple[tuple[str, ...], ...] = ()
 
 
-def read_wish(path: Path) -> Wish:
+def read_settings(path: Path) -> Settings:
     """UsageError when the file is missing or says something else."""
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Wish(
+        return Settings(
             results=Path(document["results"]),
             state=Path(document["state"]),
             tell_guests=bool(document["tell_guests"]),
