@@ -55,6 +55,7 @@ _COMMANDS = (
     "cli/p2p.py",
     "cli/react.py",
     "cli/repair.py",
+    "cli/served.py",
 )
 # Needs the controller's libraries or its inventory.
 _STAYS = frozenset(

@@ -123,7 +123,7 @@ def test_a_run_with_nothing_to_build_is_soon_through(url: str, monkeypatch: pyte
     monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "ansible.posix.profile_tasks")
     run = serve()
     assert run.changed["llm1"] == 0
-    assert seconds_until("Provide the API key", run) - seconds_until("Describe each model", run) <= 5.0
+    assert seconds_until("Say where they answer", run) - seconds_until("Decide what the build", run) <= 5.0
 
 
 def test_a_failed_smoke_test_leaves_the_service_alone(url: str, key: str) -> None:

@@ -35,7 +35,12 @@ def ad_hoc(module: str, words: str) -> str:
     return done.stdout.partition("\n")[2].strip()
 
 
-def part(name: str, **variables: Any) -> Run:
+def comparison() -> str:
+    """What the role's look finds of an earlier comparison."""
+    return ad_hoc("shell", f"cat {BUILD}/comparison.json 2>/dev/null || true")
+
+
+def part(name: str, *, card_visible: bool = True, **variables: Any) -> Run:
     """One part of the role, with what the parts before it would have found."""
     found = {
         "part": name,
@@ -46,9 +51,10 @@ def part(name: str, **variables: Any) -> Run:
         "llama_cpp_build_user": "daemon",
         "llama_cpp_device_groups": ["video"],
         "llama_cpp_internal_build_key": KEY,
-        "llama_cpp_internal_source_directory": f"{WORK}/source",
-        "llama_cpp_internal_plan": {"mmvq": MMVQ},
-        "llama_cpp_toolchain": {"card_visible": True},
+        "llama_cpp_internal_source": {"directory": f"{WORK}/source"},
+        "llama_cpp_internal_plan": {"mmvq": MMVQ, "compared": MMVQ["compared"]},
+        "llama_cpp_internal_toolchain": {"card_visible": card_visible},
+        "llama_cpp_internal_decision": {"comparison": comparison()},
     }
     return play("-e", json.dumps({**found, **variables}), playbook="tests/end_to_end/llama_cpp_gates.yml")
 
@@ -75,7 +81,7 @@ def stand_in_for_test_backend_ops(tmp_path: Path, outcome: str) -> None:
 
 
 def test_without_a_card_the_play_says_what_is_not_proven() -> None:
-    run = part("compare_build", llama_cpp_toolchain={"card_visible": False})
+    run = part("compare_build", card_visible=False)
     assert run.exit_status == 0, run.output
     assert "compile-proven only, not compared on a card: no GPU is visible in this guest" in words_of(run)
     assert ad_hoc("command", f"find {BUILD} -name comparison*") == ""
@@ -104,7 +110,7 @@ def test_going_back_shows_the_comparison_or_makes_up_for_it(tmp_path: Path) -> N
     kept = {"version": "b6170", "backend": "hip", "mmvq": "mmvq gfx906", "compared": ["gfx906"]}
     back = {"llama_cpp_rollback_to": KEY, "llama_cpp_found_kept_build": {"stdout": json.dumps(kept)}}
     ad_hoc("file", f"path={BUILD} state=absent")
-    unseen = part("compare_build", **back, llama_cpp_toolchain={"card_visible": False})
+    unseen = part("compare_build", **back, card_visible=False)
     assert "compile-proven only, not compared on a card" in words_of(unseen)
     made_up, shown = part("compare_build", **back), part("compare_build", **back)
     assert (made_up.exit_status, shown.exit_status) == (0, 0), made_up.output

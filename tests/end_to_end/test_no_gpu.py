@@ -53,7 +53,7 @@ def serve(stand_in: str, **variables: Any) -> Run:
         "stand_in": stand_in,
         "proxmox_vmid": VMID,
         "llama_cpp_backend": "hip",
-        "llama_cpp_internal_build_key": "stand-in",
+        "llama_cpp_rollback_to": "stand-in",
         "llama_cpp_models": [{"name": "one", "path": "/dev/null"}],
         **variables,
     }

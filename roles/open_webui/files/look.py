@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+DESCRIPTOR = Path("/etc/rocmox/served/open_webui.json")
+
 
 def nearest(path: Path) -> Path:
     """The path itself or the first folder above it that exists."""
@@ -68,6 +70,7 @@ def look(root: Path, settings: Path, state: Path, *, unit: str, address: str, po
         "settings": sorted(path.name for path in settings.glob("*")),
         "stale": stale(settings, unit),
         "database": (state / "data" / "webui.db").exists(),
+        "descriptor": DESCRIPTOR.read_text(encoding="utf-8") if DESCRIPTOR.exists() else "",
         "port_taken": not active(unit) and not port_is_free(address, port),
     }
 

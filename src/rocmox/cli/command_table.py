@@ -24,6 +24,7 @@ COMMANDS = {
     "bench": "measure how fast llama.cpp is, compare runs, draw them, search for the fastest build",
     "host": "on the host: install AMD's driver, build it for each kernel, choose what boots, try a new kernel",
     "compatibility": "show which driver works with which kernel, PVE, ROCm and architecture, with sources",
+    "served": "list what a machine serves, where it answers and whether it runs",
     "fit": "tell whether a model fits the cards, where each byte goes, and the largest context",
 }
 _ADDED_BY = "rocmox.commands"

@@ -82,7 +82,11 @@ def read_header(fetch: Callable[[int, int], bytes], *, size_bytes: int, where: s
 
     Raises UsageError for a file that is cut off, of another kind or contradicts itself.
     """
-    cursor = Cursor(fetch=fetch, size_bytes=size_bytes, where=where)
+    return parse_header(Cursor(fetch=fetch, size_bytes=size_bytes, where=where))
+
+
+def parse_header(cursor: Cursor) -> GgufHeader:
+    """The header from where the cursor stands, which is the beginning of the file."""
     version = _read_version(cursor)
     tensor_count = cursor.unsigned64("the number of tensors")
     key_count = cursor.unsigned64("the number of keys")

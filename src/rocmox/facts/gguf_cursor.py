@@ -100,3 +100,39 @@ class Cursor:
 
     def _cut_off(self, what: str) -> NoReturn:
         self.fail(f"the file of {self.size_bytes} bytes ends inside {what}")
+
+
+class RecordingCursor(Cursor):
+    """Keeps what was read, blanks in place of what was stepped over: a header small enough to be sent elsewhere."""
+
+    def __init__(self, *, fetch: Callable[[int, int], bytes], size_bytes: int, where: str) -> None:
+        super().__init__(fetch=fetch, size_bytes=size_bytes, where=where)
+        self._kept: list[bytes] = []
+
+    @property
+    def kept(self) -> bytes:
+        """The file up to here, as far as it was asked for."""
+        return b"".join(self._kept)
+
+    def take(self, count: int, what: str) -> bytes:
+        """The next `count` bytes, kept."""
+        content = super().take(count, what)
+        self._kept.append(content)
+        return content
+
+    def skip(self, count: int, what: str) -> None:
+        """Step over `count` bytes and keep as many blanks."""
+        super().skip(count, what)
+        if self.position > _LONGEST_HEADER_BYTES:
+            self.fail(f"its header is longer than {_LONGEST_HEADER_BYTES >> 20} MiB")
+        self._kept.append(bytes(count))
+
+    def skip_strings(self, count: int, what: str, *, longest: int) -> None:
+        """Step over so many strings: their lengths are kept, their words are not."""
+        if self.position + 8 * count > self.size_bytes:
+            self._cut_off(what)
+        for _ in range(count):
+            length = self.unsigned64(what)
+            if length > longest:
+                self.fail(f"{what}: a string of {length} bytes")
+            self.skip(length, what)

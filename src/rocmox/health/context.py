@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from rocmox.errors import CannotLookError
-from rocmox.facts.served import ServedUnit, read_units
+from rocmox.facts.served import Served, Undescribed, read_served, read_undescribed
 from rocmox.gpu.inventory import GpuInventory, Passthrough, read_inventory
 from rocmox.machine import Machine
 
@@ -69,19 +69,28 @@ class Context:
         return self.read(read_inventory)
 
     @property
-    def units(self) -> list[ServedUnit]:
-        """The services that rocmox installed on the machine."""
-        return self.read(read_units)
+    def served(self) -> list[Served]:
+        """What the machine serves, as its descriptors say."""
+        return self.read(read_served)
+
+    @property
+    def undescribed(self) -> list[Undescribed]:
+        """Units of an earlier rocmox of which no descriptor says what they serve."""
+        return self.read(_read_undescribed)
 
     @property
     def identities(self) -> list[Identity]:
-        """Who must be able to compute: the user asked for, else those of the llama-server units, else who we are."""
+        """Who must be able to compute: the user asked for, else those of the servers that compute, else who we are."""
         if self.device_user:
             return [self.device_user]
-        found = {Identity(user=unit.user, groups=unit.groups): None for unit in self.units if unit.computes}
+        found = {Identity(user=unit.user, groups=unit.groups): None for unit in self.served if unit.computes}
         return list(found) or [Identity(user=None)]
 
     @functools.cached_property
     def is_container(self) -> bool:
         """Whether this is a guest: systemd in a container says so; a PVE node is none even when it runs in one."""
         return self.machine.exists("/run/systemd/container") and not self.machine.exists("/etc/pve")
+
+
+def _read_undescribed(machine: Machine) -> list[Undescribed]:
+    return read_undescribed(machine, read_served(machine))

@@ -1,13 +1,12 @@
-"""Whether the models of the guests answer: one token from every llama-server, asked inside its guest."""
+"""Whether the models of the guests answer: one token from every server of a model, asked inside its guest."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable
 
 from rocmox.errors import RocmoxError
-from rocmox.facts.served import ServedUnit, read_units
+from rocmox.facts.served import Served, read_served, read_undescribed
 from rocmox.machine import Machine
 from rocmox.machine.container import ContainerMachine
 
@@ -19,7 +18,7 @@ if sys.argv[2]:
     headers["Authorization"] = "Bearer " + pathlib.Path(sys.argv[2]).read_text().split()[0]
 body = json.dumps({"max_tokens": 1, "messages": [{"role": "user", "content": "Hello"}]}).encode()
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-request = urllib.request.Request(sys.argv[1] + "/v1/chat/completions", body, headers)
+request = urllib.request.Request(sys.argv[1] + "/chat/completions", body, headers)
 choices = json.load(opener.open(request, timeout=120))["choices"]
 sys.exit(0 if choices else 1)
 """
@@ -40,36 +39,28 @@ def unanswered(
     for vmid in vmids:
         guest = ContainerMachine(machine, vmid)
         try:
-            units = [unit for unit in read_units(guest) if unit.computes]
+            every = read_served(guest)
+            servers = [one for one in every if one.computes and one.api_path]
+            undescribed = read_undescribed(guest, every)
         except (RocmoxError, OSError) as error:
             silent.append(f"container {vmid} cannot be looked into: {error}")
             continue
-        for unit in units:
-            why = _ask(guest, unit)
+        silent += [f"container {vmid}: {unit.summary}. {unit.remedy}" for unit in undescribed if unit.computes]
+        for server in servers:
+            why = _ask(guest, server)
             while why and now() < deadline:
                 sleep(_PAUSE_SECONDS)
-                why = _ask(guest, unit)
+                why = _ask(guest, server)
             if why:
-                silent.append(f"{unit.name} in container {vmid} gives no answer: {why}")
+                silent.append(f"{server.unit_name} in container {vmid} gives no answer: {why}")
     return silent
 
 
-def _ask(guest: Machine, unit: ServedUnit) -> str:
-    url = unit.health_url.removesuffix("/health")
+def _ask(guest: Machine, server: Served) -> str:
+    url = f"{server.base_url}{server.api_path}"
     try:
-        done = guest.run(["python3", "-c", _QUESTION, url, _key_file(guest, unit)], timeout_seconds=180)
+        done = guest.run(["python3", "-c", _QUESTION, url, server.api_key_file], timeout_seconds=180)
     except RocmoxError as error:
         return error.message
     words = done.stderr.strip().splitlines()
     return (words[-1] if words else f"exit status {done.exit_status}") if done.exit_status else ""
-
-
-def _key_file(guest: Machine, unit: ServedUnit) -> str:
-    """The file of API keys that the unit loads (systemd.exec, LoadCredential) or names, if any."""
-    try:
-        text = guest.read_bytes(f"/etc/systemd/system/{unit.name}.service").decode(errors="replace")
-    except OSError:
-        return ""
-    loaded = re.search(r"^LoadCredential=api-key:(\S+)", text, re.MULTILINE)
-    named = re.search(r"--api-key-file[= ]\"?(/[^\s\"]+)", text)
-    return next((match[1] for match in (loaded, named) if match), "")

@@ -5,6 +5,7 @@ from threading import Thread
 
 import pytest
 
+from rocmox.facts.served import FOLDER, Served, to_json
 from rocmox.health.checks import services
 from rocmox.health.context import Context, Service
 from rocmox.health.result import Verdict
@@ -63,3 +64,27 @@ def test_nothing_installed_is_not_applicable(tmp_path: Path) -> None:
     assert [result.verdict for result in services.run(Context(machine=CapturedMachine(tmp_path)))] == [
         Verdict.NOT_APPLICABLE
     ]
+
+
+def test_what_the_descriptors_name_is_asked(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / FOLDER.lstrip("/")
+    folder.mkdir(parents=True)
+    port = int(url.rpartition(":")[2])
+    page = Served(
+        engine="open_webui", name="page", unit="open-webui.service", host="127.0.0.1", port=port, health_path="/200"
+    )
+    (folder / "open_webui.json").write_text(to_json(page))
+    monkeypatch.setattr("rocmox.facts.served.FOLDER", str(folder))
+    context = Context(machine=LocalMachine("/"))
+    result = next(services.run(context))
+    assert (result.code, result.subject) == ("SERVICE_OK", "open-webui")
+
+
+def test_a_unit_without_a_descriptor_is_unknown_with_the_way_out(tmp_path: Path) -> None:
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    (units / "llama-server@one.service").write_text("[Service]\nEnvironment=ROCMOX_CONFIGURATION=abc\n")
+    (result,) = services.run(Context(machine=CapturedMachine(tmp_path)))
+    assert (result.code, result.verdict) == ("SERVICE_UNDESCRIBED", Verdict.UNKNOWN)
+    assert result.subject == "llama-server@one"
+    assert "playbooks/serve_models.yml" in result.remedy

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from rocmox.facts.served import FOLDER, Served, to_json
 from rocmox.host import answers
 from rocmox.machine import LocalMachine, Machine
 from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 KEY = "a-key"
-UNIT = """[Service]
-ExecStart=/usr/local/bin/llama-server --host 127.0.0.1 --port {port} --model /m.gguf{more}
-{service}
-"""
+OLD_UNIT = "[Service]\nExecStart=/opt/llama.cpp/current/bin/llama-server\nEnvironment=ROCMOX_CONFIGURATION=abc\n"
 
 
 class Guest(LocalMachine):
@@ -80,14 +78,25 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def serves(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Puts the unit of a model into the one guest there is."""
+    """Puts the descriptor of a model into the one guest there is."""
     monkeypatch.setattr(answers, "ContainerMachine", lambda _machine, _vmid: Guest(tmp_path))
-    units = tmp_path / "etc/systemd/system"
-    units.mkdir(parents=True)
+    folder = tmp_path / FOLDER.lstrip("/")
+    folder.mkdir(parents=True)
 
-    def place(*, service: str = "", more: str = "") -> None:
-        text = UNIT.format(port=server.server_port, service=service, more=more)
-        (units / "llama-server@small.service").write_text(text)
+    def place(*, api_key_file: str = "") -> None:
+        model = Served(
+            engine="llama_cpp",
+            name="small",
+            unit="llama-server@small.service",
+            host="127.0.0.1",
+            port=server.server_port,
+            api_path="/v1",
+            api_key_file=api_key_file,
+            computes=True,
+        )
+        page = Served(engine="open_webui", name="page", unit="open-webui.service", host="127.0.0.1", port=1)
+        (folder / "llama_cpp-small.json").write_text(to_json(model))
+        (folder / "open_webui.json").write_text(to_json(page))
 
     return place
 
@@ -109,18 +118,23 @@ def test_a_model_that_answers(server: Server, serves: Callable[..., None]) -> No
     assert server.asked == 1
 
 
-@pytest.mark.parametrize("way", ["credential", "option"])
-def test_the_key_is_read_where_the_unit_has_it(
-    way: str, server: Server, serves: Callable[..., None], tmp_path: Path
-) -> None:
+def test_the_key_is_read_where_the_unit_has_it(server: Server, serves: Callable[..., None], tmp_path: Path) -> None:
     server.key = KEY
     place = tmp_path / "api-key"
     place.write_text(f"{KEY}\n")
-    if way == "credential":
-        serves(service=f"LoadCredential=api-key:{place}")
-    else:
-        serves(more=f" --api-key-file {place}")
+    serves(api_key_file=str(place))
     assert silent() == []
+
+
+def test_a_model_of_an_earlier_rocmox_is_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "ContainerMachine", lambda _machine, _vmid: Guest(tmp_path))
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    (units / "llama-server@small.service").write_text(OLD_UNIT)
+    (units / "open-webui.service").write_text("ExecStart=/opt/open-webui/current/bin/open-webui serve --port 80\n")
+    (complaint,) = silent()
+    assert complaint.startswith("container 101: llama-server@small.service has no descriptor")
+    assert "playbooks/serve_models.yml" in complaint
 
 
 def test_a_model_that_still_loads_is_waited_for(server: Server, serves: Callable[..., None]) -> None:

@@ -6,21 +6,25 @@ from collections.abc import Iterator
 
 from rocmox.health.context import Context, Service
 from rocmox.health.probes.run import run_probe
-from rocmox.health.result import Evidence, Result, Verdict, not_applicable
+from rocmox.health.result import Evidence, Reporter, Result, Verdict, not_applicable
 
 LEVEL = 1
 _CHECK = "services"
 _TIMEOUT_SECONDS = 10
 _OK = 200
-_LOADING = 503  # what llama-server answers while it loads a model
+_LOADING = 503  # what a server answers while it loads a model
 
 
 def run(context: Context) -> Iterator[Result]:
     """One result per service."""
-    installed = (Service(name=unit.name, url=unit.health_url) for unit in context.units)
+    installed = (Service(name=one.unit_name, url=one.health_url) for one in context.served)
     services = [*installed, *context.services]
-    if not services:
-        reason = "neither llama-server nor Open WebUI is installed here, and no --service was named"
+    for unit in context.undescribed:
+        yield Reporter(_CHECK).unknown(
+            "SERVICE_UNDESCRIBED", unit.unit.removesuffix(".service"), unit.summary, remedy=unit.remedy
+        )
+    if not services and not context.undescribed:
+        reason = "nothing is served here (no descriptor in /etc/rocmox/served), and no --service was named"
         yield not_applicable(_CHECK, context.machine.name, reason)
     for service in services:
         yield _judge(service, context)

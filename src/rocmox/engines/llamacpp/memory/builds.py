@@ -9,27 +9,11 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from rocmox.engines.llamacpp import build_numbers
 from rocmox.errors import UsageError
 
 LATEST = 11400  # 0c1e57098, 2026-10-01
 MEASURED = (4447, 6170, LATEST)
-
-_GATED_UNITS = 5780  # ggml_swiglu_split and its kin, #14158, 2025-06
-_ROWS_AND_STREAMS = 5898  # KV cache by ggml_set_rows, one stream per slot, #14363, 2025-07
-_WINDOWED_CACHE = 5426  # llama_kv_cache_iswa, #13194, 2025-05
-_FLASH_ATTENTION_AUTO = 6325  # -fa on|off|auto, 2025-08-30
-_PLAIN_MASK = 6959  # GGML_KQ_MASK_PAD is gone, 2025-11
-_ROTATED_CACHE = 8607  # quantised caches hold rotated values, #21038, 2026-04
-_SPLIT_TENSOR = 8738  # -sm tensor, #19378, 2026-04-09
-_HALF_MASK = 9361  # the mask is f16 from the start, #23764, 2026-05-28
-_SLOT_LOGITS = 9460  # llama-server reserves logits for its slots only, #23861, 2026-06-01
-_NO_LEAK = 9490  # f16 copies of a quantised cache leave the pool, #23907, 2026-06-03
-_LATENT_KEYS_ONLY = 7850  # MLA caches K alone, 2026-01
-_ROWS_CHOSEN_LAST = 9891  # some graphs choose the tokens with logits after the last layer, 2026-07
-_NO_SPLIT_ROW = 9890  # row split leaves the backend, #24216, 2026-07-06
-_PIPELINE_IS_DROPPED = 6840  # a second try without copies when they do not fit, #16748, 2025-10-24
-_OUTPUT_FIRST = 7460  # of a partly offloaded model the output is on a GPU first, 2025-12
-_WINDOW_BY_256 = 7000  # windowed caches are padded to 256, #17037, 2025-11
 
 _NUMBER = re.compile(r"b(?P<number>\d{4,6})")
 
@@ -48,74 +32,74 @@ class LlamaBuild:
     @property
     def is_early(self) -> bool:
         """Whether graphs are built as in January 2025 (`llm_build_*`)."""
-        return self.number < _GATED_UNITS
+        return self.number < build_numbers.GATED_UNITS
 
     @property
     def copies_unread_inputs(self) -> bool:
         """Whether pipeline copies are made of inputs that no node reads (pass 6 of the scheduler)."""
-        return self.number >= _SLOT_LOGITS
+        return self.number >= build_numbers.SLOT_LOGITS
 
     @property
     def has_streams(self) -> bool:
         """Whether slots can have caches of their own."""
-        return self.number >= _ROWS_AND_STREAMS
+        return self.number >= build_numbers.ROWS_AND_STREAMS
 
     @property
     def has_windowed_cache(self) -> bool:
         """Whether windowed layers cache the window only."""
-        return self.number >= _WINDOWED_CACHE
+        return self.number >= build_numbers.WINDOWED_CACHE
 
     @property
     def casts_mask(self) -> bool:
         """Whether flash attention's mask is made in f32 first."""
-        return self.number < _HALF_MASK
+        return self.number < build_numbers.HALF_MASK
 
     @property
     def mask_padding(self) -> int:
         """Rows of the mask are padded to this (GGML_KQ_MASK_PAD)."""
         if self.is_early:
             return 32
-        return 64 if self.number < _PLAIN_MASK else 1
+        return 64 if self.number < build_numbers.PLAIN_MASK else 1
 
     @property
     def rotates_cache(self) -> bool:
         """Whether quantised caches hold rotated values."""
-        return self.number >= _ROTATED_CACHE
+        return self.number >= build_numbers.ROTATED_CACHE
 
     @property
     def reserves_slot_logits(self) -> bool:
         """Whether llama-server reserves logits for its slots instead of for every token."""
-        return self.number >= _SLOT_LOGITS
+        return self.number >= build_numbers.SLOT_LOGITS
 
     @property
     def pads_window_to_256(self) -> bool:
         """Whether a windowed cache is padded like a full one."""
-        return self.number >= _WINDOW_BY_256
+        return self.number >= build_numbers.WINDOW_BY_256
 
     @property
     def offloads_output_first(self) -> bool:
         """Whether of a partly offloaded model the output layer is the first on a GPU."""
-        return self.number >= _OUTPUT_FIRST
+        return self.number >= build_numbers.OUTPUT_FIRST
 
     @property
     def caches_latent_values(self) -> bool:
         """Whether compressed attention caches V besides K, of which it is a part."""
-        return self.number < _LATENT_KEYS_ONLY
+        return self.number < build_numbers.LATENT_KEYS_ONLY
 
     @property
     def chooses_rows_last(self) -> bool:
         """Whether graphs that feed a draft head choose the tokens with logits after the last layer."""
-        return self.number >= _ROWS_CHOSEN_LAST
+        return self.number >= build_numbers.ROWS_CHOSEN_LAST
 
     @property
     def flash_attention_by_default(self) -> bool:
         """Whether llama-server turns flash attention on by itself."""
-        return self.number >= _FLASH_ATTENTION_AUTO
+        return self.number >= build_numbers.FLASH_ATTENTION_VALUE
 
     @property
     def drops_pipeline(self) -> bool:
         """Whether a load that fails for the pipeline's copies is tried again without them."""
-        return self.number >= _PIPELINE_IS_DROPPED
+        return self.number >= build_numbers.PIPELINE_IS_DROPPED
 
     @property
     def kv_unified_by_default(self) -> bool:
@@ -125,14 +109,14 @@ class LlamaBuild:
     @property
     def leaks_flash_attention_copies(self) -> bool:
         """Whether f16 copies of a quantised cache grow in the pool on HIP (#22107, until #23907)."""
-        return self.number < _NO_LEAK
+        return self.number < build_numbers.NO_LEAK
 
     def refuses_split(self, split: str) -> str:
         """Why this build does not know a split mode; empty when it does."""
-        if split == "row" and self.number >= _NO_SPLIT_ROW:
-            return f"{self.name} has no row split (removed in b{_NO_SPLIT_ROW}); use tensor or layer"
-        if split == "tensor" and self.number < _SPLIT_TENSOR:
-            return f"{self.name} has no tensor split (it came with b{_SPLIT_TENSOR}); use row or layer"
+        if split == "row" and self.number >= build_numbers.NO_SPLIT_ROW:
+            return f"{self.name} has no row split (removed in b{build_numbers.NO_SPLIT_ROW}); use tensor or layer"
+        if split == "tensor" and self.number < build_numbers.SPLIT_TENSOR:
+            return f"{self.name} has no tensor split (it came with b{build_numbers.SPLIT_TENSOR}); use row or layer"
         return ""
 
     @property

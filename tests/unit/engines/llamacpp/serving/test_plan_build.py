@@ -117,4 +117,4 @@ def test_settings_go_to_the_patch_and_into_the_name(plan: Callable[..., dict[str
 
 def test_wishes_are_checked(plan: Callable[..., dict[str, Any]]) -> None:
     (found,) = plan(commit="4227c9be")["problems"]
-    assert "no full commit id" in found
+    assert "not a full commit id" in found

@@ -182,7 +182,7 @@ def test_a_model_that_cannot_be_fetched_is_named(preflight: ModuleType, tmp_path
 
 def test_a_local_model_must_exist(preflight: ModuleType, tmp_path: Path) -> None:
     model = {**MODEL, "url": "", "path": str(tmp_path / "absent.gguf")}
-    assert "no file in this guest" in problems(preflight.model_files, models=[model], models_directory="/")
+    assert "not a file in this guest" in problems(preflight.model_files, models=[model], models_directory="/")
 
 
 def test_free_space_of_a_directory_to_come_is_that_of_its_parent(preflight: ModuleType, tmp_path: Path) -> None:

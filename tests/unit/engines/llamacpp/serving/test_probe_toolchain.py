@@ -1,6 +1,5 @@
 """The compilers' names are the build's identity; a missing HIP tool chain says what to do."""
 
-import json
 from collections.abc import Callable
 from types import ModuleType
 
@@ -23,14 +22,11 @@ def probe(program: Callable[[str], ModuleType]) -> ModuleType:
     return program("probe_toolchain")
 
 
-def test_cpu_build_needs_the_compiler_alone(
-    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cpu_build_needs_the_compiler_alone(probe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "version", lambda program: f"{program} 14.2.0")
     monkeypatch.setattr(probe, "cpu_flags", lambda: ["avx", "avx2"])
     monkeypatch.setattr(probe, "opens", lambda device: device != "/dev/kfd")
-    probe.main(WISH)
-    found = json.loads(capsys.readouterr().out)
+    found = probe.main(WISH)
     assert found == {
         "identity": ["c++ 14.2.0"],
         "cpu_flags": ["avx", "avx2"],
@@ -43,14 +39,11 @@ def test_cpu_build_needs_the_compiler_alone(
     }
 
 
-def test_hip_build_names_its_root_and_compiler(
-    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_hip_build_names_its_root_and_compiler(probe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = {probe.HIPCONFIGS: "/opt/rocm/bin/hipconfig", probe.HIP_COMPILERS: "/opt/rocm/lib/llvm/bin/clang++"}
     monkeypatch.setattr(probe, "first", paths.__getitem__)
     monkeypatch.setattr(probe, "version", lambda program: f"version of {program}")
-    probe.main({**WISH, "backend": "hip"})
-    found = json.loads(capsys.readouterr().out)
+    found = probe.main({**WISH, "backend": "hip"})
     assert (found["hip_root"], found["problem"]) == ("/opt/rocm", "")
     assert found["identity"][1:] == [
         "version of /opt/rocm/lib/llvm/bin/clang++",
@@ -60,23 +53,19 @@ def test_hip_build_names_its_root_and_compiler(
 
 @pytest.mark.parametrize(("shaderc", "problem"), [("shaderc v2024.4", ""), ("", "No shader compiler")])
 def test_vulkan_build_names_its_shader_compiler(
-    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shaderc: str, problem: str
+    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, shaderc: str, problem: str
 ) -> None:
     monkeypatch.setattr(probe, "version", {"c++": "14.2.0", "glslc": shaderc}.__getitem__)
-    probe.main({**WISH, "backend": "vulkan"})
-    found = json.loads(capsys.readouterr().out)
+    found = probe.main({**WISH, "backend": "vulkan"})
     assert found["identity"] == ["14.2.0", shaderc]
     assert found["problem"].startswith(problem)
     assert bool(found["problem"]) is bool(problem)
 
 
-def test_missing_hip_tool_chain_says_what_to_do(
-    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_hip_tool_chain_says_what_to_do(probe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "first", lambda _patterns: "")
     monkeypatch.setattr(probe, "version", lambda program: "14.2.0" if program == "c++" else "")
-    probe.main({**WISH, "backend": "hip"})
-    found = json.loads(capsys.readouterr().out)
+    found = probe.main({**WISH, "backend": "hip"})
     assert "install_rocm.yml" in found["problem"]
     assert found["hip_problem"] == found["problem"]
 

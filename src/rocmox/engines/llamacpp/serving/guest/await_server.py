@@ -1,6 +1,6 @@
 """Wait until a llama-server answers as it should; say why when it does not.
 
-`python3 - UNIT URL KEY_FILE TIMEOUT_SECONDS CARDS < await_server.py`, inside the guest; CARDS is `required`, `wished`
+`python3 - UNIT URL KEY_FILE TIMEOUT_SECONDS CARDS < await_server.py`, inside the guest; CARDS is `required`, `desired`
 or `none`. Ready means: /health answers 200, a request without the key is refused, one with it is answered, and cards
 that are required have been found. Ends early when the unit has failed. Prints one JSON object:
 `{"ready", "waited_seconds", "why", "remedy", "journal", "on_processor"}`.
@@ -82,6 +82,17 @@ def main(unit: str, url: str, key_file: str, timeout_seconds: float, cards: str)
     print(json.dumps({**answer, "on_processor": cards != "none" and bool(card_problem(journal_of(unit)))}))
 
 
+def answers_now(unit: str, url: str, key_file: str, cards: str) -> dict[str, object]:
+    """Whether it answers as it should at this moment, without waiting."""
+    try:
+        key = Path(key_file).read_text(encoding="utf-8").split()[0]
+    except (OSError, IndexError):
+        return {"ready": False, "on_processor": False}
+    on_processor = cards != "none" and bool(card_problem(journal_of(unit)))
+    ready = status(f"{url}/health") == HTTPStatus.OK and not guard_problem(url, key)
+    return {"ready": ready and not (on_processor and cards == "required"), "on_processor": on_processor}
+
+
 def guard_problem(url: str, key: str) -> str:
     """Empty when the key opens what it should and nothing else does; /health and /v1/models are open by design."""
     if status(f"{url}/props", key="wrong-" + "0" * 16) != HTTPStatus.UNAUTHORIZED:
@@ -90,7 +101,7 @@ def guard_problem(url: str, key: str) -> str:
 
 
 def card_problem(journal: str) -> str:
-    """Newer builds serve from the processor when ROCm shows no card: a hundred times slower, and nobody's wish."""
+    """Newer builds serve from the processor when ROCm shows no card: a hundred times slower, and not asked for."""
     return "it computes on the processor" if NO_GPU.search(journal) else ""
 
 

@@ -1,11 +1,10 @@
-"""Find every reason why this guest cannot build llama.cpp or serve the wished models, before anything is changed.
+"""Find every reason why this guest cannot build llama.cpp or serve the desired models, before anything is changed.
 
-Runs inside the guest with the standard library alone, behind web_access.py: `python3 -c BOTH < WISH`, WISH being the
-JSON object that tasks/preflight.yml writes (it may hold addresses with passwords, so it is no argument). Prints
-`{"problems": ["what, where, why, what now", …]}`; looks, and changes nothing.
+Runs inside the guest with the standard library alone (machine/carried.py), what it is asked on standard input: it may
+hold addresses with passwords. `main` answers `{"problems": ["what, where, why, what now", …]}`; looks, and changes
+nothing.
 """
 
-import json
 import os
 import re
 import shutil
@@ -15,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from web_access import FAILURES, commit_of_tag, find_tag, shown, size_bytes, why
+from rocmox.engines.llamacpp.serving.guest.web_access import FAILURES, commit_of_tag, find_tag, shown, size_bytes, why
 
-Wish = dict[str, Any]
+Desired = dict[str, Any]
 
 MIB = 1 << 20
 SUPPORTED = {"Debian": ("12", "13"), "Ubuntu": ("22", "24")}
@@ -28,13 +27,13 @@ PATCHING_PYTHON = (3, 11)  # rocmox's own minimum
 ROUTE = "Check the address and the guest's route to it; a proxy goes into llama_cpp_download_environment."
 
 
-def ports(wish: Wish) -> Iterator[str]:
+def ports(desired: Desired) -> Iterator[str]:
     """Ports are free, or held by the llama-server that this role runs."""
-    wished = [int(model["port"]) for model in wish["models"]]
-    for port in sorted({port for port in wished if wished.count(port) > 1}):
+    desired_ports = [int(model["port"]) for model in desired["models"]]
+    for port in sorted({port for port in desired_ports if desired_ports.count(port) > 1}):
         yield f"Two models want port {port}. Give each a port of its own, or none: they count up from llama_cpp_port."
     listening = run(["ss", "-Hltnp"]).splitlines()
-    for port in wished:
+    for port in desired_ports:
         for line in listening:
             if re.search(rf":{port}\s", line) and '"llama-server"' not in line:
                 owner = re.search(r'\(\("([^"]+)",pid=(\d+)', line)
@@ -42,17 +41,17 @@ def ports(wish: Wish) -> Iterator[str]:
                 yield f"Port {port} is held by {who} in this guest. Stop it, or set llama_cpp_port to a free port."
 
 
-def distribution(wish: Wish) -> Iterator[str]:
+def distribution(desired: Desired) -> Iterator[str]:
     """A distribution whose packages the role knows."""
-    name, version = wish["distribution"], wish["distribution_version"]
+    name, version = desired["distribution"], desired["distribution_version"]
     if version.split(".")[0] not in SUPPORTED.get(name, ()):
         known = ", ".join(f"{known} {'/'.join(versions)}" for known, versions in SUPPORTED.items())
         yield f"This guest runs {name} {version}; the role knows {known}. Create the container from such a template."
-    elif wish["backend"] == "vulkan" and (name, version.split(".")[0]) == ("Ubuntu", "22"):
+    elif desired["backend"] == "vulkan" and (name, version.split(".")[0]) == ("Ubuntu", "22"):
         yield "Ubuntu 22.04 has no package of the shader compiler glslc. Create the container from Ubuntu 24.04."
 
 
-def sandbox(_wish: Wish) -> Iterator[str]:
+def sandbox(_desired: Desired) -> Iterator[str]:
     """The hardened unit needs what nesting grants: mounts in a namespace of its own."""
     if not Path("/run/systemd/system").is_dir():
         yield "This guest does not run systemd. Create the container from a template with systemd."
@@ -63,15 +62,15 @@ def sandbox(_wish: Wish) -> Iterator[str]:
         )
 
 
-def rocblas(wish: Wish) -> Iterator[str]:
+def rocblas(desired: Desired) -> Iterator[str]:
     """A HIP build computes with rocBLAS, which has kernels for the architectures it was built for and no others."""
-    if wish["backend"] != "hip":
+    if desired["backend"] != "hip":
         return
-    folders = [Path(root) for root in (wish["hip_root"], *map(str, Path("/opt").glob("rocm*"))) if root]
+    folders = [Path(root) for root in (desired["hip_root"], *map(str, Path("/opt").glob("rocm*"))) if root]
     roots = [*(folder / "lib/rocblas" for folder in folders), *map(Path, SYSTEM_ROCBLAS)]
     names = [entry.name for root in roots for pattern in ("library/*", "*/library/*") for entry in root.glob(pattern)]
     known = {found for name in names for found in re.findall(r"gfx[0-9a-f]{3,4}(?![0-9a-f])", name)}
-    missing = sorted({target.partition(":")[0] for target in wish["gpu_targets"]} - known)
+    missing = sorted({target.partition(":")[0] for target in desired["gpu_targets"]} - known)
     if not known:
         yield (
             "No ROCm with rocBLAS was found in this guest (/opt/rocm*, /usr/lib). Run playbooks/install_rocm.yml "
@@ -85,9 +84,9 @@ def rocblas(wish: Wish) -> Iterator[str]:
         )
 
 
-def patching(wish: Wish) -> Iterator[str]:
+def patching(desired: Desired) -> Iterator[str]:
     """The program that patches the source needs a Python of 2022."""
-    if wish["patched"] and sys.version_info < PATCHING_PYTHON:
+    if desired["patched"] and sys.version_info < PATCHING_PYTHON:
         found, needed = (".".join(map(str, version[:2])) for version in (sys.version_info, PATCHING_PYTHON))
         yield (
             f"This guest has Python {found}, and the mmvq patch needs {needed}. Create the container from a newer "
@@ -95,18 +94,18 @@ def patching(wish: Wish) -> Iterator[str]:
         )
 
 
-def memory(wish: Wish) -> Iterator[str]:
+def memory(desired: Desired) -> Iterator[str]:
     """Enough for one compiler."""
-    if wish["memory_mib"] < NEEDED_MEMORY_MIB:
+    if desired["memory_mib"] < NEEDED_MEMORY_MIB:
         yield (
-            f"This guest has {wish['memory_mib']} MiB of memory, and compiling llama.cpp takes {NEEDED_MEMORY_MIB} "
+            f"This guest has {desired['memory_mib']} MiB of memory, and compiling llama.cpp takes {NEEDED_MEMORY_MIB} "
             "MiB. Raise memory_mib in gpu_containers."
         )
 
 
-def source(wish: Wish) -> Iterator[str]:
+def source(desired: Desired) -> Iterator[str]:
     """The source that a build needs is what it should be, as far as that can be known before it is fetched."""
-    wanted = wish["source"]
+    wanted = desired["source"]
     if not wanted or not wanted["url"] or Path(wanted.get("file", "/")).is_file():
         return
     where = shown(wanted["url"])
@@ -148,11 +147,11 @@ def tag_commit(url: str, tag: str) -> str:
     return find_tag(done.stdout, tag)
 
 
-def model_files(wish: Wish) -> Iterator[str]:
+def model_files(desired: Desired) -> Iterator[str]:
     """Local files are there, and remote ones answer."""
-    for model in wish["models"]:
+    for model in desired["models"]:
         if model.get("path") and not Path(model["path"]).is_file():
-            yield f"Model {model['name']!r}: {model['path']} is no file in this guest. Copy it there, or give url."
+            yield f"Model {model['name']!r}: {model['path']} is not a file in this guest. Copy it there, or give url."
         if not model.get("url") or Path(model["file"]).exists():
             continue
         try:
@@ -169,13 +168,13 @@ def remote_mib(url: str, file: str, *, schemes: tuple[str, ...]) -> int:
     return (size_bytes(url) - present_bytes(Path(f"{file}.partial"))) // MIB
 
 
-def space(wish: Wish) -> Iterator[str]:
+def space(desired: Desired) -> Iterator[str]:
     """Room for everything that is to come, counted for each disk; what model_files and source have found is known."""
-    models = sum(model.get("mib", 0) for model in wish["models"])
+    models = sum(model.get("mib", 0) for model in desired["models"])
     needs = [
-        (wish["work_directory"], int(wish["needed_mib"]), f"a {wish['backend']} build"),
-        (wish["work_directory"], wish["source"].get("mib", 0), "its source"),
-        (wish["models_directory"], models + SPARE_MIB if models else 0, "the models still to be fetched"),
+        (desired["work_directory"], int(desired["needed_mib"]), f"a {desired['backend']} build"),
+        (desired["work_directory"], desired["source"].get("mib", 0), "its source"),
+        (desired["models_directory"], models + SPARE_MIB if models else 0, "the models still to be fetched"),
     ]
     disks: dict[int, list[tuple[str, int, str]]] = {}
     for need in needs:
@@ -225,7 +224,8 @@ def succeeds(argv: list[str]) -> bool:
 
 CHECKS = (ports, distribution, sandbox, rocblas, patching, memory, source, model_files, space)
 
-if __name__ == "__main__":
-    asked = json.load(sys.stdin)
-    os.environ.update(asked["environment"])
-    print(json.dumps({"problems": [problem for check in CHECKS for problem in check(asked)]}))
+
+def main(desired: Desired) -> dict[str, list[str]]:
+    """Every problem, check by check."""
+    os.environ.update(desired["environment"])
+    return {"problems": [problem for check in CHECKS for problem in check(desired)]}

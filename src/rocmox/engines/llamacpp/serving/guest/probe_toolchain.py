@@ -1,56 +1,54 @@
 """Name the compilers and the processor's instruction sets that a build depends on, and what is not installed yet.
 
-`python3 - WISH < probe_toolchain.py`, WISH being the JSON object that tasks/identify_build.yml writes. Prints
+Part of look.py. `main` answers
 `{"identity", "cpu_flags", "hip_root", "hip_compiler", "card_visible", "missing", "problem", "hip_problem"}`:
 `missing` are packages and accounts, `problem` is empty when the build can begin, `hip_problem` when all is there that
 the role does not install itself.
 """
 
 import grp
-import json
 import os
 import pwd
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-Wish = dict[str, Any]
+Desired = dict[str, Any]
 
 # AMD's packages, then Debian's: /opt/rocm links to the installed version, Debian's hipcc stands on a plain LLVM.
 HIPCONFIGS = ("opt/rocm/bin/hipconfig", "usr/bin/hipconfig")
 HIP_COMPILERS = ("opt/rocm/lib/llvm/bin/clang++", "opt/rocm/llvm/bin/clang++", "usr/lib/llvm-*/bin/clang++")
 
 
-def main(wish: Wish) -> None:
-    """Print what was found."""
+def main(desired: Desired) -> dict[str, Any]:
+    """What is there."""
     identity = [version("c++")]
     problem = "" if all(identity) else "No C++ compiler is installed in this guest."
-    hip_root, hip_compiler, hip_lack = wish["hip_root"], wish["hip_compiler"], ""
-    if wish["backend"] == "vulkan":
+    hip_root, hip_compiler, hip_lack = desired["hip_root"], desired["hip_compiler"], ""
+    if desired["backend"] == "vulkan":
         identity += [version("glslc")]
         problem = problem or ("" if identity[-1] else "No shader compiler (glslc) is installed in this guest.")
-    if wish["backend"] == "hip":
+    if desired["backend"] == "hip":
         hipconfig = first(HIPCONFIGS) if not hip_root else f"{hip_root}/bin/hipconfig"
         hip_root = hipconfig.removesuffix("/bin/hipconfig")
         hip_compiler = hip_compiler or first(HIP_COMPILERS)
         hip = [version(hip_compiler), version(hipconfig)]
         identity += hip
         hip_lack = hip_problem(hip, hip_root, hip_compiler)
-    found: dict[str, object] = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem or hip_lack}
+    found: dict[str, Any] = {"identity": identity, "cpu_flags": cpu_flags(), "problem": problem or hip_lack}
     found |= {"hip_root": hip_root, "hip_compiler": hip_compiler, "card_visible": opens("/dev/kfd")}
-    found |= {"missing": missing(wish), "hip_problem": hip_lack}
-    print(json.dumps(found))
+    found |= {"missing": missing(desired), "hip_problem": hip_lack}
+    return found
 
 
-def missing(wish: Wish) -> list[str]:
+def missing(desired: Desired) -> list[str]:
     """Packages that are not installed and accounts that are not there, or not in their groups."""
-    listed = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n", *wish["packages"]]
+    listed = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n", *desired["packages"]]
     shown = subprocess.run(listed, capture_output=True, text=True, check=False).stdout.splitlines()
     return [
-        *(name for name in wish["packages"] if f"{name} installed" not in shown),
-        *(name for name in (wish["build_user"], wish["service_user"]) if not account_exists(name)),
-        *(name for name in wish["device_groups"] if wish["service_user"] not in members(name)),
+        *(name for name in desired["packages"] if f"{name} installed" not in shown),
+        *(name for name in (desired["build_user"], desired["service_user"]) if not account_exists(name)),
+        *(name for name in desired["device_groups"] if desired["service_user"] not in members(name)),
     ]
 
 
@@ -111,7 +109,3 @@ def cpu_flags() -> list[str]:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     flags = next((line for line in lines if line.startswith("flags")), "flags:")
     return sorted(flags.partition(":")[2].split())
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

@@ -1,7 +1,7 @@
 """Ask web servers for sizes, ranges and tags; what an address holds as a password goes into a header, never into sight.
 
-Standard library alone. It lies beside fetch_file.py in the guest, stands in front of preflight.py there
-(`llama_cpp_internal_preflight_program`), and is imported by fit_models.py on the controller.
+Standard library alone. It lies beside fetch_file.py in the guest, travels with preflight.py, and is imported by
+fit_models.py on the controller.
 """
 
 import base64
@@ -75,7 +75,7 @@ def why(error: Exception) -> str:
         return f"the server answers {error.code} {error.reason}"
     if isinstance(error, urllib.error.URLError):
         return str(error.reason)
-    return str(error) if isinstance(error, OSError) else "it is no address that can be asked"
+    return str(error) if isinstance(error, OSError) else "it is not an address that can be asked"
 
 
 def ask(url: str, *, first_byte: int = 0, last_byte: int | None = None) -> Any:

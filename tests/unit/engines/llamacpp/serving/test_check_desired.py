@@ -33,7 +33,7 @@ WISH: dict[str, Any] = {
 
 @pytest.fixture
 def wishes(program: Callable[[str], ModuleType]) -> ModuleType:
-    return program("check_wishes")
+    return program("check_desired")
 
 
 def problems(check: Callable[[dict[str, Any]], Any], **changes: Any) -> str:
@@ -50,7 +50,7 @@ def test_a_good_wish_has_no_problem(wishes: ModuleType) -> None:
         ({"commit": "4227c9be"}, "git ls-remote https://git.invalid/llama.cpp b6170"),
         ({"gpu_targets": []}, "llama_cpp_gpu_targets is empty"),
         ({"source": "archive", "archive_sha256": SHA256}, "llama_cpp_archive_url is empty"),
-        ({"source": "archive", "archive_url": "http://a.invalid", "archive_sha256": "AB" * 32}, "no SHA-256"),
+        ({"source": "archive", "archive_url": "http://a.invalid", "archive_sha256": "AB" * 32}, "not a SHA-256"),
     ],
 )
 def test_source_must_be_pinned_wholly(wishes: ModuleType, changes: dict[str, Any], expected: str) -> None:

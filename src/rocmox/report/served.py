@@ -1,0 +1,18 @@
+"""What `rocmox served` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rocmox.report.table import render_table
+
+
+def to_text(document: dict[str, Any]) -> str:
+    """One line for each served unit, and one for each unit without a descriptor."""
+    rows = [
+        [one["name"], one["engine"], one["base_url"], "runs" if one["running"] else "stopped", one["model_file"]]
+        for one in document["served"]
+    ]
+    lines = [render_table(["name", "engine", "address", "state", "model"], rows)] if rows else []
+    lines += [f"{unit['summary']}. {unit['remedy']}" for unit in document["undescribed"]]
+    return "\n".join(lines) or "nothing is served here"
