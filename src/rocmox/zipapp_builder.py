@@ -33,7 +33,10 @@ _MODULES = (
     "cli/exit_codes.py",
     "cli/verdicts.py",
     "engines/__init__.py",
+    "engines/engine.py",
+    "engines/registry.py",
     "engines/llamacpp/__init__.py",
+    "engines/llamacpp/engine.py",
 )
 _COMMANDS = (
     "cli/bench.py",

@@ -9,7 +9,7 @@ from playwright.sync_api import sync_playwright
 from rocmox.bench.history import compare_with_former
 from rocmox.bench.store import Run as BenchRun
 from rocmox.bench.store import load_all, save
-from rocmox.engines.llamacpp.bench.commands import Plan
+from rocmox.engines.engine import MeasurementPlan
 from rocmox.engines.llamacpp.bench.run import run_plan
 from rocmox.machine.container import ContainerMachine
 from rocmox.machine.ssh import SshMachine
@@ -20,7 +20,7 @@ from tests.end_to_end.conftest import ROOT, Run
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 MODELS = "/var/lib/llama-models"
-PLAN = Plan(
+PLAN = MeasurementPlan(
     model="",
     programs="/opt/llama.cpp/current/bin",
     split_modes=("layer",),
@@ -59,7 +59,7 @@ def test_both_benches_fill_every_column(runs: list[BenchRun]) -> None:
     assert run.failures == ()
     assert all(one.tokens_per_second > 0 for one in run.measurements)
     assert all(len(one.samples) == PLAN.repetitions for one in run.measurements if one.tool == "llama-bench")
-    assert run.surroundings.llama_commit
+    assert run.surroundings.engine.commit
     assert run.surroundings.processor
     assert all(row[HEADINGS.index("of the limit")].endswith("%") for row in run_rows(run))
     assert "tiny" in to_markdown(run) or "llama" in to_markdown(run)

@@ -153,7 +153,7 @@ def test_it_measures_and_leaves_nothing(measured: Run, reports: Path) -> None:
     run, former = newest(reports)
     assert (run.surroundings.machine, len(run.measurements), former) == ("llm1", 2 + 2 * 2, None)
     assert (run.failures, run.surroundings.cards) == ((), ())
-    assert "GGML_NATIVE=OFF" in run.surroundings.llama_options
+    assert "GGML_NATIVE=OFF" in run.surroundings.engine.options
     assert is_as_it_was()
 
 

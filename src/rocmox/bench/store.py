@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from rocmox import files
+from rocmox.bench import earlier
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.stored import read_as
 from rocmox.bench.surroundings import Surroundings
 from rocmox.bench.weights import Weights
 from rocmox.errors import RocmoxError, UsageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class StoreError(RocmoxError):
@@ -58,8 +59,8 @@ class Run:
     @property
     def name(self) -> str:
         """How reports call it: time, machine and build."""
-        build = f"b{self.surroundings.llama_build}" if self.surroundings.llama_build else "llama.cpp"
-        return f"{self.started[:16].replace('T', ' ')} {self.surroundings.machine} {build}"
+        engine = self.surroundings.engine
+        return f"{self.started[:16].replace('T', ' ')} {self.surroundings.machine} {engine.version or engine.name}"
 
 
 def default_store() -> Path:
@@ -116,6 +117,8 @@ def load(path: Path) -> Run:
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
         version = entry.pop("schema_version")
+        if version == earlier.SCHEMA_VERSION:
+            entry, version = earlier.renewed(entry), SCHEMA_VERSION
         if version != SCHEMA_VERSION:
             raise UsageError(f"{path} has schema {version}, this rocmox reads {SCHEMA_VERSION}")
         return read_as(Run, entry)

@@ -10,12 +10,14 @@ from rocmox.bench.store import refuse_unwritable, save
 from rocmox.cli.bench_progress import tell
 from rocmox.cli.bench_search import run_search
 from rocmox.cli.exit_codes import PASS
-from rocmox.engines.llamacpp.bench.commands import Plan
-from rocmox.engines.llamacpp.bench.run import run_plan
+from rocmox.engines.engine import MeasurementPlan
+from rocmox.engines.registry import engine_named
 from rocmox.errors import UsageError
 from rocmox.machine import machine_at
 from rocmox.report.bench import HEADINGS, run_rows, to_json, to_text
 from rocmox.report.document import print_document
+
+ENGINE = "llama_cpp"  # the options of this command are those of its benches
 
 
 def run_run(arguments: argparse.Namespace) -> int:
@@ -27,7 +29,7 @@ def run_run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"{machine.name} has no {arguments.model}", remedy="Name the GGUF file as that machine sees it."
         )
-    plan = Plan(
+    plan = MeasurementPlan(
         model=arguments.model,
         programs=arguments.llama,
         split_modes=arguments.split,
@@ -47,7 +49,7 @@ def run_run(arguments: argparse.Namespace) -> int:
     if arguments.search:
         return run_search(arguments, plan, machine)
     refuse_unwritable(arguments.store)
-    done = run_plan(plan, machine, tell=tell, timeout_seconds=arguments.timeout)
+    done = engine_named(ENGINE).measure(plan, machine, tell=tell, timeout_seconds=arguments.timeout)
     if arguments.name:
         done = dataclasses.replace(done, surroundings=dataclasses.replace(done.surroundings, machine=arguments.name))
     # shown before it is stored: a full disk must not cost what was measured

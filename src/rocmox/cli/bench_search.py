@@ -8,7 +8,7 @@ import dataclasses
 from rocmox.bench.store import refuse_unwritable
 from rocmox.cli.bench_progress import tell
 from rocmox.cli.exit_codes import PASS
-from rocmox.engines.llamacpp.bench.commands import Plan
+from rocmox.engines.engine import MeasurementPlan
 from rocmox.engines.llamacpp.tune.axes import find_axes, start_variant
 from rocmox.engines.llamacpp.tune.building import Builder, find_account
 from rocmox.engines.llamacpp.tune.descent import together
@@ -21,7 +21,7 @@ from rocmox.report.bench_search import search_to_json, search_to_text
 from rocmox.report.document import print_document
 
 
-def run_search(arguments: argparse.Namespace, plan: Plan, machine: Machine) -> int:
+def run_search(arguments: argparse.Namespace, plan: MeasurementPlan, machine: Machine) -> int:
     """Exit 0 whatever is fastest. Run again after a kill it goes on: finished contests are read, not repeated."""
     refuse_unwritable(arguments.store)
     named = {"source": arguments.source, "options": arguments.define, "environment": arguments.environment}

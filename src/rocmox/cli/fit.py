@@ -6,12 +6,11 @@ import argparse
 from pathlib import Path
 
 from rocmox.cli.exit_codes import FAIL, PASS
-from rocmox.cli.fit_arguments import add_settings, read_request
-from rocmox.engines.llamacpp.memory.catalogue import find_model, list_models
+from rocmox.engines.llamacpp.memory.ask import plan_named
+from rocmox.engines.llamacpp.memory.catalogue import list_models
 from rocmox.engines.llamacpp.memory.document import to_json
-from rocmox.engines.llamacpp.memory.machine_cards import cards_named
-from rocmox.engines.llamacpp.memory.request import resolve
-from rocmox.engines.llamacpp.memory.solve import Answer, answer
+from rocmox.engines.llamacpp.memory.options import add_settings, read_request
+from rocmox.engines.llamacpp.memory.solve import Answer
 from rocmox.errors import CannotLookError, UsageError
 from rocmox.report.document import print_document
 from rocmox.report.fit import to_text
@@ -39,9 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "a MODEL and --cards are needed", remedy="For example: rocmox fit llama-3.3-70b:q4_K_S --cards 3xmi50-16g"
         )
-    cards = cards_named(arguments.cards, machine=arguments.machine)
-    model = find_model(arguments.model)
-    result = answer(model, resolve(read_request(arguments), model, cards), cards)
+    request = read_request(arguments)
+    result = plan_named(arguments.model, request, cards=arguments.cards, machine=arguments.machine)
     if arguments.picture:
         _draw(result, Path(arguments.picture))
     if arguments.json:

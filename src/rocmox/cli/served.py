@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rocmox.cli.exit_codes import PASS, UNKNOWN
+from rocmox.engines.registry import all_engines
 from rocmox.facts.served_now import read_document
 from rocmox.machine import machine_at
 from rocmox.machine.address import FORMS
@@ -24,5 +25,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_document(document)
     else:
-        print(to_text(document))
+        print(to_text(document, {name: engine.idle.value for name, engine in all_engines().items()}))
     return UNKNOWN if document["undescribed"] else PASS

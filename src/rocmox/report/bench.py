@@ -133,12 +133,12 @@ def surroundings_lines(run: Run) -> list[str]:
     facts = {
         "cards": cards or ("those of RPC servers" if around.rpc else "none: the processors worked"),
         "processors": f"{around.processor_threads} x {around.processor}" if around.processor else None,
-        "llama.cpp": f"b{around.llama_build} ({around.llama_commit})" if around.llama_build else None,
+        around.engine.name: f"{around.engine.version} ({around.engine.commit})" if around.engine.version else None,
         "ROCm": around.rocm,
         "kernel": around.kernel,
         "driver": around.driver,
     }
-    facts |= {"built with": " ".join(around.llama_options)} if around.llama_options else {}
+    facts |= {"built with": " ".join(around.engine.options)} if around.engine.options else {}
     facts |= {"RPC servers": ", ".join(around.rpc)} if around.rpc else {}
     return [f"{name}: {value or 'unknown'}" for name, value in facts.items()]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rocmox.bench.held import held_cards, may_open_kfd
-from rocmox.bench.surroundings import read_surroundings
+from rocmox.bench.surroundings import EngineBuild, read_surroundings
 from rocmox.errors import CommandError
 from rocmox.gpu import read_gpus
 from rocmox.machine import LocalMachine
@@ -38,7 +38,8 @@ def given(root: Path, *names: str) -> LocalMachine:
 def test_a_guest_holds_what_it_was_given(fresh_tree: Trees, nodes: tuple[str, ...], held: list[str]) -> None:
     machine = given(fresh_tree("mi50x3"), *nodes)
     assert [card.pci_address for card in held_cards(machine, read_gpus(machine))] == held
-    assert [card.pci_address for card in read_surroundings(machine, programs="/none").cards] == held
+    engine = EngineBuild(name="any", version=None, commit=None, programs="/none")
+    assert [card.pci_address for card in read_surroundings(machine, engine).cards] == held
     assert may_open_kfd(machine) == (not nodes or "kfd" in nodes)
 
 

@@ -13,6 +13,8 @@ from rocmox.report.bench import to_json, to_markdown
 from rocmox.report.bench_page import to_html
 from tests.unit.bench.test_judgements import AROUND, DECODE, MI50, RUN
 
+ENGINE = AROUND.engine
+
 
 def run(hour: int, speed: float, **around: object) -> Run:
     return dataclasses.replace(
@@ -24,7 +26,7 @@ def run(hour: int, speed: float, **around: object) -> Run:
 
 
 def test_the_last_run_of_the_same_machine_counts() -> None:
-    runs = [run(1, 10), run(2, 5, llama_build=9999), run(3, 8, machine="other")]
+    runs = [run(1, 10), run(2, 5, engine=dataclasses.replace(ENGINE, version="b9999")), run(3, 8, machine="other")]
     now = run(4, 9)
     former = compare_with_former(now, before(now, runs))
     assert former
@@ -35,10 +37,14 @@ def test_the_last_run_of_the_same_machine_counts() -> None:
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        ({"llama_build": 4447}, "llama.cpp's build: 4447 → 6170"),
+        ({"engine": dataclasses.replace(ENGINE, version="b4447")}, "llama.cpp's version: b4447 → b6170"),
         ({"kernel": "6.8.12-9-pve"}, "kernel: 6.8.12-9-pve → 6.8.12-1-pve"),
         ({"cards": ()}, "cards: none → Instinct MI50 (0000:03:00.0), "),
-        ({"llama_options": ("GGML_CUDA_FORCE_CUBLAS=ON",)}, "llama.cpp's options: GGML_CUDA_FORCE_CUBLAS=ON → none"),
+        (
+            {"engine": dataclasses.replace(ENGINE, options=("GGML_CUDA_FORCE_CUBLAS=ON",))},
+            "llama.cpp's options: GGML_CUDA_FORCE_CUBLAS=ON → none",
+        ),
+        ({"engine": dataclasses.replace(ENGINE, name="vLLM")}, "engine: vLLM → llama.cpp"),
         ({"rocm": None}, "rocm: unknown → 6.2.4"),
     ],
 )

@@ -10,7 +10,7 @@ from rocmox.bench.measurement import Measurement, Phase
 from rocmox.bench.references import find_reference, load_references
 from rocmox.bench.roofline import share
 from rocmox.bench.store import Run
-from rocmox.bench.surroundings import Card, Surroundings
+from rocmox.bench.surroundings import EngineBuild, MeasuredCard, Surroundings
 from rocmox.bench.weights import Weights
 
 GIB = 1024**3
@@ -24,7 +24,7 @@ DECODE = Measurement(
     samples=(10.0, 10.0, 10.0),
     split_mode="layer",
 )
-MI50 = Card(
+MI50 = MeasuredCard(
     pci_address="0000:03:00.0",
     device_id="66a1",
     name="Instinct MI50",
@@ -40,9 +40,7 @@ AROUND = Surroundings(
     rocm="6.2.4",
     processor="CPU",
     processor_threads=2,
-    llama_build=6170,
-    llama_commit="4227c9be",
-    llama_path="/opt/llama.cpp/current/bin",
+    engine=EngineBuild(name="llama.cpp", version="b6170", commit="4227c9be", programs="/opt/llama.cpp/current/bin"),
 )
 RUN = Run(started="2026-01-01T00:00:00+00:00", surroundings=AROUND, measurements=(DECODE,))
 
@@ -119,7 +117,7 @@ QWEN3_A3B = Weights(  # Qwen3-30B-A3B in Q4_0 (4.5 bits): 128 experts, of which 
 )
 
 
-def at(card: Card, cards: int, weights: Weights | None = None) -> Run:
+def at(card: MeasuredCard, cards: int, weights: Weights | None = None) -> Run:
     return dataclasses.replace(RUN, surroundings=dataclasses.replace(AROUND, cards=(card,) * cards), weights=weights)
 
 

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from rocmox.bench.processor import parse_operations
-from rocmox.bench.surroundings import parse_llama_version
+from rocmox.engines.engine import MeasurementPlan
 from rocmox.engines.llamacpp.bench.batched_bench import parse_batched_bench
-from rocmox.engines.llamacpp.bench.commands import Abilities, Plan, batched_bench, llama_bench, parse_help
+from rocmox.engines.llamacpp.bench.build_notes import parse_llama_version
+from rocmox.engines.llamacpp.bench.commands import Abilities, batched_bench, llama_bench, parse_help
 from rocmox.engines.llamacpp.bench.llama_bench import parse_llama_bench
 from rocmox.errors import CannotLookError
 
@@ -26,7 +27,9 @@ OLD = {
     "avg_ts": 60.0,
     "samples_ts": [59.0, 60.0, 61.0],
 }
-PLAN = Plan(model="m.gguf", programs="/opt/bin", split_modes=("layer",), parallel=(1, 4), depths_tokens=(0, 4096))
+PLAN = MeasurementPlan(
+    model="m.gguf", programs="/opt/bin", split_modes=("layer",), parallel=(1, 4), depths_tokens=(0, 4096)
+)
 
 
 def test_an_old_document() -> None:

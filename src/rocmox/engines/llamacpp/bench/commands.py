@@ -5,35 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from rocmox.bench.measurement import DEFAULT_UBATCH
+from rocmox.engines.engine import MeasurementPlan
 from rocmox.errors import CommandError, UsageError
 from rocmox.machine import Machine
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to measure: every split mode with every depth and every number of sequences at once.
-
-    `threads` None leaves them to llama.cpp; `rpc` are servers as HOST:PORT whose devices compute too; `wrapper` are
-    words before each command, such as those of `flock`.
-    """
-
-    model: str
-    programs: str
-    split_modes: tuple[str, ...]
-    parallel: tuple[int, ...]
-    depths_tokens: tuple[int, ...]
-    prompt_tokens: int = 512
-    generate_tokens: int = 128
-    batched_prompt_tokens: int = 256
-    repetitions: int = 5
-    batched_repetitions: int = 3
-    gpu_layers: int = 999
-    ubatch: int = DEFAULT_UBATCH
-    flash_attention: str = "off"
-    threads: int | None = None
-    rpc: tuple[str, ...] = ()
-    wrapper: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,7 +43,7 @@ def parse_help(text: str) -> Abilities:
     )
 
 
-def llama_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str]:
+def llama_bench(plan: MeasurementPlan, split_mode: str, abilities: Abilities) -> list[str]:
     """One command for all depths of a split mode."""
     depths = ",".join(map(str, plan.depths_tokens))
     return [
@@ -82,7 +56,7 @@ def llama_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str]:
     ]
 
 
-def batched_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str]:
+def batched_bench(plan: MeasurementPlan, split_mode: str, abilities: Abilities) -> list[str]:
     """One command for every number of sequences at once."""
     most = max(plan.parallel)
     context = most * (plan.batched_prompt_tokens + plan.generate_tokens)
@@ -98,12 +72,12 @@ def batched_bench(plan: Plan, split_mode: str, abilities: Abilities) -> list[str
     ]
 
 
-def _devices(plan: Plan) -> tuple[str, ...]:
+def _devices(plan: MeasurementPlan) -> tuple[str, ...]:
     threads = ("-t", str(plan.threads)) if plan.threads else ()
     return (*threads, *(("--rpc", ",".join(plan.rpc)) if plan.rpc else ()))
 
 
-def _flash_attention(plan: Plan, abilities: Abilities) -> str:
+def _flash_attention(plan: MeasurementPlan, abilities: Abilities) -> str:
     if abilities.flash_attention_words:
         return plan.flash_attention
     return {"on": "1", "off": "0", "auto": "0"}[plan.flash_attention]

@@ -12,13 +12,15 @@ from rocmox.bench.processor import measure_memory, read_operations
 from rocmox.bench.store import Run
 from rocmox.bench.surroundings import read_surroundings
 from rocmox.bench.weights import read_weights
-from rocmox.engines.llamacpp.bench.commands import Plan, read_abilities
-from rocmox.engines.llamacpp.bench.series import Series, Tell
+from rocmox.engines.engine import MeasurementPlan, Tell
+from rocmox.engines.llamacpp.bench.build_notes import named_build, read_build
+from rocmox.engines.llamacpp.bench.commands import read_abilities
+from rocmox.engines.llamacpp.bench.series import Series
 from rocmox.errors import CannotLookError, UsageError
 from rocmox.machine import Machine
 
 
-def run_plan(plan: Plan, machine: Machine, *, tell: Tell, timeout_seconds: float) -> Run:
+def run_plan(plan: MeasurementPlan, machine: Machine, *, tell: Tell, timeout_seconds: float) -> Run:
     """Measure; a split mode that fails is a failure of its own and does not end the run.
 
     UsageError when the programs are not there, CannotLookError when nothing at all could be measured.
@@ -29,7 +31,7 @@ def run_plan(plan: Plan, machine: Machine, *, tell: Tell, timeout_seconds: float
             f"llama-bench in {plan.programs} knows no --rpc",
             remedy="Build llama.cpp with -DGGML_RPC=ON, or leave it out.",
         )
-    surroundings = read_surroundings(machine, programs=plan.programs, rpc=plan.rpc)
+    surroundings = read_surroundings(machine, read_build(machine, plan.programs), rpc=plan.rpc)
     started = dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds")
 
     series = Series(plan=plan, abilities=abilities, machine=machine, tell=tell, timeout_seconds=timeout_seconds)
@@ -43,9 +45,9 @@ def run_plan(plan: Plan, machine: Machine, *, tell: Tell, timeout_seconds: float
         )
     if not _cards_worked(measured, plan, machine):
         surroundings = dataclasses.replace(surroundings, cards=())
-    if surroundings.llama_build is None and series.build:  # a folder without llama-server
-        number, commit = series.build
-        surroundings = dataclasses.replace(surroundings, llama_build=number, llama_commit=commit)
+    if surroundings.engine.version is None and series.build:  # a folder without llama-server
+        told = named_build(*series.build, programs=plan.programs, options=surroundings.engine.options)
+        surroundings = dataclasses.replace(surroundings, engine=told)
     on_processor = not surroundings.cards and not plan.rpc
     return Run(
         started=started,
@@ -58,7 +60,7 @@ def run_plan(plan: Plan, machine: Machine, *, tell: Tell, timeout_seconds: float
     )
 
 
-def _cards_worked(measured: Sequence[Measurement], plan: Plan, machine: Machine) -> bool:
+def _cards_worked(measured: Sequence[Measurement], plan: MeasurementPlan, machine: Machine) -> bool:
     """A build without HIP, or one that ROCm shows no card, computes on the processors and says so by no device."""
     seen = {one.devices for one in measured if one.devices is not None}
     return plan.gpu_layers != 0 and (any(seen) if seen else may_open_kfd(machine))

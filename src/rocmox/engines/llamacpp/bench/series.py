@@ -6,17 +6,16 @@ import contextlib
 import dataclasses
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.store import Failure
+from rocmox.engines.engine import MeasurementPlan, Tell
 from rocmox.engines.llamacpp.bench.batched_bench import count_rows, parse_batched_bench
-from rocmox.engines.llamacpp.bench.commands import Abilities, Plan, batched_bench, llama_bench
+from rocmox.engines.llamacpp.bench.commands import Abilities, batched_bench, llama_bench
 from rocmox.engines.llamacpp.bench.llama_bench import parse_begun, parse_build, parse_llama_bench
 from rocmox.errors import CannotLookError, CommandError
 from rocmox.machine import Completed, Machine
-
-Tell = Callable[[str], None]
 
 _TRIES = 3
 _TELLING = re.compile(
@@ -29,7 +28,7 @@ _GENERAL = re.compile(r"^\S*llama.bench: error|failed to load model$")
 class Series:
     """`measured` and `failures` grow with every split mode; `build` is what the programs say they are."""
 
-    plan: Plan
+    plan: MeasurementPlan
     abilities: Abilities
     machine: Machine
     tell: Tell

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.store import Run
-from rocmox.engines.llamacpp.bench.commands import Plan
+from rocmox.engines.engine import MeasurementPlan
 from rocmox.engines.llamacpp.bench.run import run_plan
 from rocmox.engines.llamacpp.tune.building import Builder
 from rocmox.engines.llamacpp.tune.contest import VariantFailedError, Verdict
@@ -44,7 +44,7 @@ class Bench:
     """Measures a variant with a plan; `builder` None when every variant runs the programs of the plan."""
 
     machine: Machine
-    plan: Plan
+    plan: MeasurementPlan
     builder: Builder | None
     tell: Tell
     timeout_seconds: float
@@ -137,7 +137,7 @@ def in_words(verdict: Verdict) -> str:
     return f"{verdict.word} ({verdict.gain * 100:+.1f} %{noise})"
 
 
-def identity(plan: Plan, start: Variant, ground: Ground, machine: str) -> str:
+def identity(plan: MeasurementPlan, start: Variant, ground: Ground, machine: str) -> str:
     """The same for searches whose contests can stand side by side."""
     what = [machine, dataclasses.asdict(plan), start.settings(), ground.directory, ground.options]
     return hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:12]

@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from rocmox.bench.surroundings import read_surroundings
-from rocmox.engines.llamacpp.bench.commands import Plan, read_abilities
+from rocmox.engines.engine import MeasurementPlan
+from rocmox.engines.llamacpp.bench.build_notes import read_build
+from rocmox.engines.llamacpp.bench.commands import read_abilities
 from rocmox.machine import Machine
 
 
@@ -24,10 +26,10 @@ class Site:
     threads: Sequence[int] = ()
 
 
-def read_site(machine: Machine, plan: Plan, *, ubatches: Sequence[int], threads: Sequence[int]) -> Site:
+def read_site(machine: Machine, plan: MeasurementPlan, *, ubatches: Sequence[int], threads: Sequence[int]) -> Site:
     """UsageError when the programs are not there."""
     abilities = read_abilities(machine, plan.programs)
-    around = read_surroundings(machine, programs=plan.programs, rpc=plan.rpc)
+    around = read_surroundings(machine, read_build(machine, plan.programs), rpc=plan.rpc)
     return Site(
         devices=len(around.cards) + len(around.rpc),
         processor_threads=around.processor_threads or 1,

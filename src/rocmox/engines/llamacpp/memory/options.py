@@ -1,4 +1,4 @@
-"""The settings of `rocmox fit` on the command line."""
+"""The settings of `rocmox fit` as options, named as in llama-server."""
 
 from __future__ import annotations
 
