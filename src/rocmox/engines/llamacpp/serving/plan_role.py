@@ -3,7 +3,7 @@
 Runs on the controller with rocmox on PYTHONPATH as `python3 -m` with this module, the request on standard input: it may
 hold addresses with passwords, so it is not an argument. `settings` are the role's variables without their prefix,
 `facts` what Ansible knows of the guest, `kept` the description of the build to go back to (or null), `look` what
-guest/look.py answered (null the first time). Prints the document of `plan`, and after a look that of `decide` besides.
+guest/look.py answered (null the first time). Prints the document of `plan`, and after a look that of `decide`.
 """
 
 import dataclasses
@@ -141,7 +141,7 @@ def document(settings: Settings, planned: Plan) -> Settings:
 
 
 def main(request: Settings) -> Settings:
-    """The plan, and after a look what is to be done."""
+    """The plan, or after a look what is to be done."""
     settings = request["settings"]
     planned = plan(settings, request["kept"])
     if request["look"] is None:
@@ -151,7 +151,7 @@ def main(request: Settings) -> Settings:
     decided = decide(settings, planned, facts=request["facts"], look=request["look"])
     preflight = decided.pop("preflight_request")
     text = carried.program(f"{GUEST}.preflight", preflight) if preflight else ""
-    return {**document(settings, planned), **decided, "preflight": text}
+    return {**decided, "preflight": text}
 
 
 if __name__ == "__main__":
