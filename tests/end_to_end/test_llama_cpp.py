@@ -153,7 +153,7 @@ def test_a_wrong_wish_is_refused_before_anything_changes(url: str) -> None:
     assert url
     assert run.exit_status != 0
     assert run.changed["llm1"] == 0
-    for problem in ("/no/such/model.gguf is no file", "needs flash attention", "which is no SHA-256"):
+    for problem in ("/no/such/model.gguf is not a file", "needs flash attention", "which is not a SHA-256"):
         assert problem in " ".join(run.output.split())
 
 

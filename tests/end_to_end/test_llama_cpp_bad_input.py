@@ -92,7 +92,7 @@ def test_what_the_preflight_finds_at_once(node: dict[str, str]) -> None:
         "This guest's rocBLAS has no kernels for gfx906; it has them for gfx1100",
         f"the tag b10000 is commit {'a' * 40}, and llama_cpp_commit is {'b' * 40}",
         "gone.gguf cannot be fetched from this guest: the server answers 404",
-        "/no/such/file.gguf is no file in this guest",
+        "/no/such/file.gguf is not a file in this guest",
         llama_cpp_backend="hip",
         llama_cpp_version="b10000",
         llama_cpp_source="git",

@@ -1,5 +1,7 @@
 """What stands in the guests after the site converged."""
 
+import json
+
 import pytest
 from testinfra.host import Host
 
@@ -22,6 +24,14 @@ def test_the_api_asks_for_its_key(host: Host) -> None:
 def test_the_key_is_for_root_alone(host: Host) -> None:
     key = host.file("/etc/llama-server/api-key")
     assert (key.user, key.mode & 0o077) == ("root", 0)
+
+
+def test_what_is_served_is_described_for_everyone_and_without_secrets(host: Host) -> None:
+    described = host.file("/etc/rocmox/served/llama_cpp-tiny.json")
+    assert (described.user, described.mode) == ("root", 0o644)
+    served = json.loads(described.content_string)
+    assert (served["unit"], served["port"], served["backend"]) == ("llama-server@tiny.service", 8080, "cpu")
+    assert host.file(served["api_key_file"]).content_string.strip() not in described.content_string
 
 
 @pytest.mark.parametrize("device", ["kfd", "dri/renderD128", "dri/renderD129", "dri/renderD130"])

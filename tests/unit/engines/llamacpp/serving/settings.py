@@ -1,4 +1,4 @@
-"""The role's variables as `rocmox.engines.llamacpp.serving.plan_role` takes them, and a guest as it is left by the role."""
+"""The role's variables as serving/plan_role.py takes them, and a guest as the role leaves it."""
 
 from typing import Any
 
@@ -89,7 +89,9 @@ EMPTY_GUEST: dict[str, Any] = {
 
 def ask(look: dict[str, Any] | None, *, kept: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """What the role is told."""
-    return main({"settings": {**SETTINGS, **changes}, "facts": FACTS, "kept": kept, "look": look})
+    request = {"settings": {**SETTINGS, **changes}, "facts": FACTS, "kept": kept}
+    planned = main({**request, "look": None})
+    return planned if look is None else {**planned, **main({**request, "look": look})}
 
 
 def settled(**changes: Any) -> dict[str, Any]:

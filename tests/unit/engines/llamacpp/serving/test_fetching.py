@@ -94,7 +94,7 @@ def test_what_is_no_archive_is_refused(program: Program, tmp_path: Path) -> None
     (tmp_path / "served").write_bytes(b"text")
     sha256 = hashlib.sha256(b"text").hexdigest()
     done = fetch(program, (tmp_path / "served").as_uri(), sha256, tmp_path / "file", ".")
-    assert "shown: it is no tar archive" in done.stderr
+    assert "shown: it is not a tar archive" in done.stderr
 
 
 def test_unpacking_another_tree_is_refused(script: Script, archive: Archive, places: Path, tmp_path: Path) -> None:

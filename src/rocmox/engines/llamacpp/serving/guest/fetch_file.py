@@ -115,7 +115,7 @@ def find_tree(archive: Path, tree: str) -> None:
                 if name == MARK:
                     return
     except tarfile.TarError as error:
-        raise RefusedError(f"it is no tar archive ({error})") from error
+        raise RefusedError(f"it is not a tar archive ({error})") from error
     where = "its only folder" if tree == "." else f"its folder {tree}"
     raise RefusedError(f"no {MARK} in {where}: not a llama.cpp tree (llama_cpp_source_subdirectory?)")
 

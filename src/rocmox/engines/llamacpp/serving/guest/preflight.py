@@ -130,7 +130,7 @@ def source(desired: Desired) -> Iterator[str]:
 
 
 def tag_commit(url: str, tag: str) -> str:
-    """The commit behind a tag; by git itself where it is no web address."""
+    """The commit behind a tag; by git itself where it is not a web address."""
     if url.startswith(("http://", "https://")):
         return commit_of_tag(url, tag)
     if not shutil.which("git"):
