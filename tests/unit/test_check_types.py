@@ -10,7 +10,9 @@ TOOL = Path(__file__).parents[2] / "tools/check-types"
 
 def load() -> Any:
     loader = importlib.machinery.SourceFileLoader("check_types", str(TOOL))
-    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec("check_types", loader))
+    spec = importlib.util.spec_from_file_location("check_types", TOOL, loader=loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module
 
