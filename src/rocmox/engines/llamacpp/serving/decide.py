@@ -6,15 +6,13 @@ Part of plan_role.py. Of a guest where all is as it should be every list is empt
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rocmox.engines.llamacpp.serving import cmake, descriptor, fit_models, instances, sources, unit_file
 from rocmox.engines.llamacpp.serving.instances import is_on
+from rocmox.engines.llamacpp.serving.plan import Plan
 from rocmox.facts.served import FOLDER as SERVED
 from rocmox.facts.served import to_json
-
-if TYPE_CHECKING:
-    from rocmox.engines.llamacpp.serving.plan_role import Plan
 
 Settings = dict[str, Any]
 
@@ -24,7 +22,7 @@ JOB_MIB = 1500
 LAUNCHER = Path(__file__).parent / "guest/start_on_cards.py"
 
 
-def decide(settings: Settings, plan: "Plan", *, facts: Settings, look: Settings) -> Settings:
+def decide(settings: Settings, plan: Plan, *, facts: Settings, look: Settings) -> Settings:
     """The second half of the document."""
     toolchain = look["toolchain"]
     build = build_of(settings, plan, toolchain)
@@ -60,7 +58,7 @@ def decide(settings: Settings, plan: "Plan", *, facts: Settings, look: Settings)
     }
 
 
-def build_of(settings: Settings, plan: "Plan", toolchain: Settings) -> Settings:
+def build_of(settings: Settings, plan: Plan, toolchain: Settings) -> Settings:
     """The build's name, and what it is made of: the same settings and compiler give the same name."""
     options = cmake.options(
         settings,
@@ -109,7 +107,7 @@ def toolchain_problems(toolchain: Settings, *, rollback: bool, build_wanted: boo
     return list(dict.fromkeys(problems))
 
 
-def fit(settings: Settings, plan: "Plan", look: Settings) -> Settings:
+def fit(settings: Settings, plan: Plan, look: Settings) -> Settings:
     """What planning says about the models; senseless settings are named first, and alone."""
     files = look["models"]["files"]
     models = [model for model in plan.models if model.get("url") or model["file"] in files]
@@ -141,7 +139,7 @@ def verified(look: Settings) -> str:
     return text if known and text != look["verified"] else ""
 
 
-def unit(settings: Settings, plan: "Plan", model: Settings, build_key: str, look: Settings) -> Settings:
+def unit(settings: Settings, plan: Plan, model: Settings, build_key: str, look: Settings) -> Settings:
     """One unit and its descriptor: their texts, and what is to be done about them."""
     how: Settings = {"backend": plan.backend, "build_number": plan.build_number}
     bare = unit_file.unit_text(settings, model, **how)
@@ -169,12 +167,12 @@ def unit(settings: Settings, plan: "Plan", model: Settings, build_key: str, look
     }
 
 
-def ports_clash(plan: "Plan") -> bool:
+def ports_clash(plan: Plan) -> bool:
     """Whether two models want one port, which the preflight names."""
     return len({int(model["port"]) for model in plan.models}) < len(plan.models)
 
 
-def retired(settings: Settings, plan: "Plan", build_key: str, look: Settings) -> Settings:
+def retired(settings: Settings, plan: Plan, build_key: str, look: Settings) -> Settings:
     """Units, descriptors, builds and sources that nothing asks for any more."""
     names = {model["name"] for model in plan.models}
     units = [unit for unit in look["units"] if unit not in {unit_file.unit_name(model) for model in plan.models}]
@@ -186,7 +184,7 @@ def retired(settings: Settings, plan: "Plan", build_key: str, look: Settings) ->
     }
 
 
-def leftovers(settings: Settings, plan: "Plan", build_key: str, look: Settings) -> list[str]:
+def leftovers(settings: Settings, plan: Plan, build_key: str, look: Settings) -> list[str]:
     """Builds and sources beyond those kept; the builds that went into service last are kept longest."""
     work = settings["work_directory"]
     others = [name for name in look["installed"] if name != build_key]
@@ -200,7 +198,7 @@ def leftovers(settings: Settings, plan: "Plan", build_key: str, look: Settings) 
     ]
 
 
-def preflight(settings: Settings, plan: "Plan", facts: Settings, *, build: bool, source: bool) -> Settings:
+def preflight(settings: Settings, plan: Plan, facts: Settings, *, build: bool, source: bool) -> Settings:
     """What guest/preflight.py is asked before anything is changed."""
     return {
         "backend": plan.backend,

@@ -15,6 +15,7 @@ from typing import Any
 from rocmox.engines.llamacpp.build_numbers import UNNUMBERED
 from rocmox.engines.llamacpp.serving import plan_build, sources
 from rocmox.engines.llamacpp.serving.instances import instances, is_on, url_of
+from rocmox.engines.llamacpp.serving.plan import Plan
 from rocmox.engines.llamacpp.serving.unit_file import unit_name
 from rocmox.facts.served import FOLDER as SERVED
 from rocmox.machine import carried
@@ -26,24 +27,6 @@ GUEST = "rocmox.engines.llamacpp.serving.guest"
 PACKAGES = ("ca-certificates", "ccache", "cmake", "curl", "g++", "gcc", "git", "ninja-build")
 VULKAN_PACKAGES = ("glslc", "libvulkan-dev", "mesa-vulkan-drivers", "spirv-headers")
 KEPT_WERE_COMPARED = ("gfx906", "gfx900")  # a patched build whose description does not say for which
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What follows from the settings alone. `version` and `backend` are those served: of a kept build its own."""
-
-    version: str
-    backend: str
-    build_number: int
-    models: list[Settings]
-    source: sources.Source
-    problems: list[str]
-    notes: list[str]
-    force_cublas: bool
-    mmvq: Settings | None
-    programs: list[str]
-    compared: list[str]
-    packages: list[str]
 
 
 def build_number(version: str) -> int:
