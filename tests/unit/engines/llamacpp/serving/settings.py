@@ -1,4 +1,4 @@
-"""The role's variables as `rocmox.engines.llamacpp.serving.plan_role` takes them, and a guest as it is left by the role."""
+"""The role's variables as `rocmox.engines.llamacpp.serving.plan_role` takes them, and a guest as the role leaves it."""
 
 from typing import Any
 
