@@ -164,8 +164,8 @@ class Connection(ssh.Connection):
             _, out, err = self._run(arguments, in_data, sudoable=sudoable)
         except AnsibleConnectionFailure as failure:
             raise self._unreachable(failure) from failure
-        outcome = self._settle(err, mark)
-        return outcome.status, out, outcome.stderr
+        status, stderr = self._settle(err, mark)
+        return status, out, stderr
 
     def put_file(self, in_path: str, out_path: str) -> None:
         """Stream a file into the guest; it appears under its name once it is whole, or not at all."""
@@ -199,9 +199,9 @@ class Connection(ssh.Connection):
             _, _, err = self._stream(arguments, source, sink)
         except AnsibleConnectionFailure as failure:
             raise self._unreachable(failure) from failure
-        outcome = self._settle(err, mark)
-        if outcome.status:
-            raise AnsibleError(f"{what} {self._guest()}: {outcome.stderr.decode(errors='replace').strip()}")
+        status, stderr = self._settle(err, mark)
+        if status:
+            raise AnsibleError(f"{what} {self._guest()}: {stderr.decode(errors='replace').strip()}")
 
     @ssh._ssh_retry  # noqa: SLF001 - retries and passwords are the ssh plugin's, file transfer included
     @ssh._clean_shm  # noqa: SLF001 - as above: the ssh plugin's own hygiene of shared memory
@@ -247,7 +247,10 @@ class Connection(ssh.Connection):
         alive = f"ServerAliveInterval={self.get_option('pve_lxc_alive_interval')}"
         self._asks_for_node = True
         try:
-            return super()._build_command(binary, subsystem, "-o", alive, "-o", "ServerAliveCountMax=3", *other_args)
+            command: list[bytes] = super()._build_command(
+                binary, subsystem, "-o", alive, "-o", "ServerAliveCountMax=3", *other_args
+            )
+            return command
         finally:
             self._asks_for_node = False
 
@@ -256,11 +259,12 @@ class Connection(ssh.Connection):
         identity = [host, port, user, *(self.get_option(name) for name in ("private_key_file", "ssh_common_args"))]
         return f"%(directory)s/{hashlib.sha256(repr(identity).encode()).hexdigest()[:10]}"
 
-    def _settle(self, stderr: bytes, mark: str) -> Outcome:
+    def _settle(self, stderr: bytes, mark: str) -> tuple[int, bytes]:
+        """Exit status and stderr of the command; AnsibleConnectionFailure when it did not run to its end."""
         outcome = read_outcome(stderr, mark)
         if not outcome.started or outcome.status is None or outcome.state == "STOPPED":
             raise AnsibleConnectionFailure(explain(outcome, self.get_option("vmid"), str(self.host)))
-        return outcome
+        return outcome.status, outcome.stderr
 
     def _unreachable(self, failure: AnsibleConnectionFailure) -> AnsibleConnectionFailure:
         return type(failure)(

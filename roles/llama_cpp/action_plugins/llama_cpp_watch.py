@@ -32,7 +32,7 @@ esac
 """
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Arguments: unit, done (the path that exists when it succeeded), log, growing (a file whose size is shown)."""
 
     _VALID_ARGS = frozenset({"unit", "done", "log", "growing"})

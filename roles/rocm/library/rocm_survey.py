@@ -102,7 +102,8 @@ def pinned_key(view: AptView, wish: dict[str, Any]) -> bytes:
             f"The key at {wish['key_url']} has the fingerprint {', '.join(found)}, and {wish['key_fingerprint']} is "
             "pinned: it is not trusted. See AMD's documentation before you change rocm_apt_key_fingerprint."
         )
-    return found[wish["key_fingerprint"]]
+    armoured: bytes = found[wish["key_fingerprint"]]
+    return armoured
 
 
 def closure(view: AptView, wish: dict[str, Any]) -> dict[str, str]:

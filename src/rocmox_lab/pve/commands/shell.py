@@ -1,4 +1,4 @@
-"""The ground that PVE's commands share: root only, tasks on the spot, options from the API's tables."""
+"""What PVE's commands share: root only, tasks on the spot, options from the API's tables."""
 
 from __future__ import annotations
 
