@@ -38,7 +38,8 @@ class LabSettings:
             )
         if not _NODE_NAME.fullmatch(self.node):
             raise UsageError(
-                f"node name {self.node!r} is no host name", remedy="Use letters, digits and dashes, for example pve1."
+                f"node name {self.node!r} is not a host name",
+                remedy="Use letters, digits and dashes, for example pve1.",
             )
         if self.pve_version not in PVE_VERSIONS:
             raise UsageError(

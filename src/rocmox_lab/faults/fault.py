@@ -46,13 +46,13 @@ class Fault:
     """Whether the node counts its firings; a fault that does not count has fired once it is set."""
 
     def read(self, words: Sequence[str]) -> dict[str, Value]:
-        """`key=value` words over the defaults; UsageError for a key that is no parameter."""
+        """`key=value` words over the defaults; UsageError for a key that is not a parameter."""
         known = {parameter.name: parameter for parameter in self.parameters}
         values = {name: parameter.default for name, parameter in known.items()}
         for word in words:
             name, equals, text = word.partition("=")
             if not equals or name not in known:
                 listed = ", ".join(known) or "none"
-                raise UsageError(f"{word!r} is no parameter of {self.name}", remedy=f"Its parameters: {listed}.")
+                raise UsageError(f"{word!r} is not a parameter of {self.name}", remedy=f"Its parameters: {listed}.")
             values[name] = known[name].read(text)
         return values

@@ -29,5 +29,5 @@ def find_fault(name: str) -> Fault:
     if name not in faults:
         near = difflib.get_close_matches(name, faults, n=1)
         remedy = f"Did you mean {near[0]}?" if near else "`rocmox lab fault list` names them."
-        raise UsageError(f"{name!r} is no fault the lab knows", remedy=remedy)
+        raise UsageError(f"{name!r} is not a fault the lab knows", remedy=remedy)
     return faults[name]

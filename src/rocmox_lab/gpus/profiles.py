@@ -175,5 +175,5 @@ PROFILES = {
 def profile_named(name: str) -> Profile:
     """The profile of that name; UsageError names those that exist."""
     if name not in PROFILES:
-        raise UsageError(f"{name!r} is no GPU profile of the lab", remedy=f"Choose one of: {', '.join(PROFILES)}.")
+        raise UsageError(f"{name!r} is not a GPU profile of the lab", remedy=f"Choose one of: {', '.join(PROFILES)}.")
     return PROFILES[name]

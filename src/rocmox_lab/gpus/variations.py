@@ -35,7 +35,7 @@ VARIATIONS = {
 def vary(root: Path, name: str, *, card: int = 0) -> dict[str, dict[str, str]]:
     """Change the tree at `root`; returns what `changes.take_back` needs. UsageError for an unknown name or card."""
     if name not in VARIATIONS:
-        raise UsageError(f"{name!r} is no variation", remedy=f"Choose one of: {', '.join(VARIATIONS)}.")
+        raise UsageError(f"{name!r} is not a variation", remedy=f"Choose one of: {', '.join(VARIATIONS)}.")
     view = TreeView(Changes(root))
     if not 0 <= card < len(view.cards):
         raise UsageError(f"card {card} is none of the {len(view.cards)} cards", remedy="Count from 0, by PCI address.")

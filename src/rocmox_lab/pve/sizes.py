@@ -9,7 +9,7 @@ _FACTORS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def parse(text: str) -> int | None:
-    """Bytes, None when it is no size."""
+    """Bytes, None when it is not a size."""
     match = _SIZE.match(text)
     if match is None:
         return None

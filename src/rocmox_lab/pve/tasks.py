@@ -40,7 +40,7 @@ class TaskId:
 
     @classmethod
     def parse(cls, upid: str) -> TaskId | None:
-        """None when the text is no UPID."""
+        """None when the text is not a UPID."""
         match = UPID.match(upid)
         if match is None:
             return None

@@ -34,11 +34,11 @@ def test_one_fault_is_shown_with_its_parameters(capsys: pytest.CaptureFixture[st
     ("words", "exits", "said"),
     [
         (["set", "api-eror"], 64, "Did you mean api-error"),
-        (["set", ""], 64, "no fault the lab knows"),
+        (["set", ""], 64, "not a fault the lab knows"),
         (["set", "api-error", "status=404"], 64, "not one of 500"),
         (["set", "api-error"], 2, "does not run"),
         (["clear"], 2, "does not run"),
-        (["clear", "nonsense"], 64, "no fault the lab knows"),
+        (["clear", "nonsense"], 64, "not a fault the lab knows"),
     ],
 )
 def test_a_wrong_wish_is_refused(words: list[str], exits: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,7 +111,7 @@ def update_user(call: Call) -> None:
 
 @route("DELETE /access/users/{userid}")
 def delete_user(call: Call) -> None:
-    """Forget an account and what the ACL says about it; a missing one is no error."""
+    """Forget an account and what the ACL says about it; a missing one is not an error."""
     name = call.need("userid")
     with store.changing(call.node) as data:
         data["users"].pop(name, None)

@@ -20,7 +20,7 @@ CHUNK_BYTES = 1 << 20
 
 @worker("imgdel")
 def run_delete(job: Worker) -> None:
-    """A missing file is said and is no failure."""
+    """A missing file is said and is not a failure."""
     volid = str(job.arguments["volid"])
     found = volumes.find(StorageConfig(job.node), volid)
     path = job.node.path(found.path)

@@ -39,7 +39,7 @@ class Volume:
 
 
 def split_id(volid: str) -> tuple[str, str]:
-    """(storage, name); PVE's 500 for what is no volume id."""
+    """(storage, name); PVE's 500 for what is not a volume id."""
     match = _VOLUME_ID.match(volid)
     if match is None:
         message = f"unable to parse volume ID '{volid}'\n"

@@ -30,8 +30,8 @@ def test_every_module_of_kinds_is_a_fault_of_its_name() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["stauts=500"], "no parameter of api-error"),
-        (["status"], "no parameter of api-error"),
+        (["stauts=500"], "not a parameter of api-error"),
+        (["status"], "not a parameter of api-error"),
         (["status=404"], "not one of 500"),
         (["after=x"], "not a whole number"),
     ],

@@ -37,7 +37,7 @@ def test_every_link_leads_to_something(gpu_tree: Trees, profile: str) -> None:
 
 
 def test_an_unknown_profile_is_wrong_usage(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no GPU profile"):
+    with pytest.raises(UsageError, match="is not a GPU profile"):
         build("rtx4090", tmp_path)
 
 
