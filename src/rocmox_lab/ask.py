@@ -21,7 +21,7 @@ ADMIN_EMAIL = "admin@chat.internal"
 _CHAT_VMID = 102
 _CHAT_PORT = 8080
 
-_REMEDY = "See `journalctl -u open-webui` in the guest of the chat page; playbooks/open_webui.yml resets it."
+_REMEDY = "See `journalctl -u open-webui` in the guest of the chat page; playbooks/open_webui.yml mends its settings."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

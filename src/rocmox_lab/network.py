@@ -34,7 +34,7 @@ def choose_subnet_number(taken: Iterable[str]) -> int:
 
 
 def taken_networks(machine: Machine) -> list[str]:
-    """Networks that this machine's labs, addresses and routes hold (the default route is not a claim)."""
+    """Networks that this machine's labs, addresses and routes hold (the default route is no claim)."""
     taken = [state.subnet for name in lab_names() if (state := read_state(name)) is not None]
     for link in json.loads(machine.run(["ip", "-json", "-4", "address"]).check().stdout):
         taken += [f"{address['local']}/{address['prefixlen']}" for address in link.get("addr_info", [])]
@@ -48,7 +48,7 @@ def link_exists(machine: Machine, name: str) -> bool:
 
 
 def ensure_bridge(machine: Machine, state: LabState) -> bool:
-    """Make the bridge and give it the gateway's address; True when it had to be made or repaired."""
+    """Make the bridge and give it the gateway's address; True when it had to be made or mended."""
     found = link_exists(machine, state.bridge)
     if not found:
         machine.run(["ip", "link", "add", state.bridge, "type", "bridge"]).check()

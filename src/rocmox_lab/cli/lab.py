@@ -42,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     machine, name = LocalMachine(root="/"), LabSettings(name=arguments.name or "default").name
     require_root(os.geteuid())
     if arguments.action == "up":
-        request = {"node": arguments.node, "pve_version": arguments.pve, "gpus": arguments.gpus}
-        lifecycle.up(machine, lifecycle.LabRequest(name=name, need_gib=arguments.need_gib, **request), Progress())
+        wishes = {"node": arguments.node, "pve_version": arguments.pve, "gpus": arguments.gpus}
+        lifecycle.up(machine, lifecycle.LabRequest(name=name, need_gib=arguments.need_gib, **wishes), Progress())
         return PASS
     if arguments.action == "down":
         removal.down(machine, name, Progress())

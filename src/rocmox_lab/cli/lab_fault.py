@@ -1,4 +1,4 @@
-"""`rocmox lab fault list|set|clear`: break a lab's node on purpose, see how often it fired, clear it."""
+"""`rocmox lab fault list|set|clear`: break a lab's node on purpose, see how often it fired, mend it."""
 
 from __future__ import annotations
 

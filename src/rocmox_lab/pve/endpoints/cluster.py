@@ -39,7 +39,7 @@ def index(call: Call) -> list[dict[str, str]]:
 
 @route("GET /cluster/nextid")
 def next_id(call: Call) -> str:
-    """The first free VMID, or the requested one when it is free."""
+    """The first free VMID, or the wished one when it is free."""
     taken = set(Guests(call.node).files.vmids())
     if "vmid" in call.parameters:
         if call.vmid in taken:
