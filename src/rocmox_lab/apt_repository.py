@@ -61,7 +61,7 @@ class Suite:
 
 
 def create_key(home: Path, *, valid: str = "1d") -> SigningKey:
-    """Make a key in `home` (0700); `valid` as gpg has it, `0` for ever. CommandError when gpg is missing."""
+    """Make a key in `home` (0700); `valid` as gpg has it, `0` forever. CommandError when gpg is missing."""
     home.mkdir(mode=0o700, parents=True)
     options = ("--batch", "--passphrase", "", "--quick-generate-key", _MAINTAINER, "rsa3072", "sign", valid)
     _gpg(home, *options)

@@ -10,7 +10,7 @@ import pytest
 from rocmox.health.context import Context
 from rocmox.health.p2p import run
 from rocmox.health.p2p.pair import PairVerdict
-from rocmox.health.p2p.plan import Plan
+from rocmox.health.p2p.plan import CopyPlan
 from rocmox.health.result import Verdict
 from rocmox.machine import LocalMachine
 from rocmox_lab.gpus import build
@@ -53,8 +53,8 @@ def small_sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if "real_sizes" in request.node.name:
         return
 
-    def plan_for(level: int, limit_seconds: float | None = None) -> Plan:
-        return Plan(
+    def plan_for(level: int, limit_seconds: float | None = None) -> CopyPlan:
+        return CopyPlan(
             sizes=(4096, 262144),
             rows_bytes=65536,
             repeats=1,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rocmox.engines.llamacpp.source.geometry import COLUMNS, Geometry
-from rocmox.engines.llamacpp.source.mmvq import patch, revert, wished
+from rocmox.engines.llamacpp.source.mmvq import desired_geometry, patch, revert
 from tests.hip_matrix import emulate
 from tests.hip_matrix.__main__ import run, table
 from tests.hip_matrix.compile import CLANG, Compiled, Kernel, parse_remarks
@@ -62,7 +62,7 @@ def test_every_promise_holds_for_the_other_versions() -> None:
 @pytest.mark.parametrize("version", QUICK, ids=lambda version: version.release)
 def test_a_real_source_is_patched_and_given_back_byte_by_byte(version: Version) -> None:
     source = mmvq_source(version)
-    patched = patch(source, wished(source, nwarps="1", rows="2"), architecture="gfx906")
+    patched = patch(source, desired_geometry(source, nwarps="1", rows="2"), architecture="gfx906")
     assert patched != source.mmvq
     assert revert(dataclasses.replace(source, mmvq=patched)) == source.mmvq
 

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from rocmox.engines.llamacpp.source.geometry import Geometry
-from rocmox.engines.llamacpp.source.mmvq import patch, wished
+from rocmox.engines.llamacpp.source.mmvq import desired_geometry, patch
 from tests.hip_matrix import emulate
 from tests.hip_matrix.compile import Compiled, compile_for, intermediate_code
 from tests.hip_matrix.sources import Version, mmvq_source, tree
@@ -30,7 +30,7 @@ class Row:
 def examine(version: Version, work: Path, *, execute: bool) -> Row:
     """Patch with the default settings, compile and compare; `execute` runs both on the CPU as well."""
     source = mmvq_source(version)
-    geometry = wished(source, nwarps=None, rows=None)
+    geometry = desired_geometry(source, nwarps=None, rows=None)
     patched_text = patch(source, geometry, architecture="gfx906")
     texts = {"stock": source.mmvq, "patched": patched_text}
     vega = {key: compile_for("gfx906", text, tree=tree(version), work=work) for key, text in texts.items()}

@@ -135,7 +135,7 @@ def smoke_test(plan: Plan) -> None:
             if status != 0 or not healthy(plan, f"http://127.0.0.1:{port}/health", SMOKE_UNIT):
                 raise ReleaseError(
                     f"Release {plan.release} does not start on a copy of the data, so the service was not touched and "
-                    f"{plan.current()} goes on serving. Until the cause is mended, set open_webui_version back. "
+                    f"{plan.current()} continues to serve. Until the cause is fixed, set open_webui_version back. "
                     f"Its last words:\n{said.strip()}\n{last_words(plan, SMOKE_UNIT)}"
                 )
         finally:
@@ -214,7 +214,7 @@ def upgrade(plan: Plan, previous: str) -> Path:
         roll_back(plan)
         raise ReleaseError(
             f"Release {plan.release} did not come up (no answer at {plan.health_url}, limit {plan.start_seconds} s). "
-            f"{previous} serves again, with the data of before ({backup} holds a copy). Until the cause is mended, set "
+            f"{previous} serves again, with the data of before ({backup} holds a copy). Until the cause is fixed, set "
             f"open_webui_version back. Last words of {plan.release}:\n{words}"
         )
     plan.journal.unlink()

@@ -35,12 +35,12 @@ class Module:
 
 
 def parse_unique_id(text: str) -> str:
-    """The 16 hexadecimal digits of `unique_id`; CannotLookError for 0, which APUs and old cards report."""
+    """The 16 hexadecimal digits of `unique_id`; CannotLookError for 0, which integrated GPUs and old cards report."""
     word = text.strip().lower().removeprefix("0x")
     if not _UNIQUE_ID.fullmatch(word):
         raise CannotLookError(f"unique_id: {word[:40]!r} is not hexadecimal")
     if not int(word, 16):
-        raise CannotLookError("unique_id: the card reports 0, as APUs do")
+        raise CannotLookError("unique_id: the card reports 0, as integrated GPUs do")
     return word.zfill(16)
 
 

@@ -52,7 +52,7 @@ _VEGA = {"edge": ("H", 16), "hotspot": ("H", 18), "mem": ("H", 20), "activity": 
 _DGPU_FRONT = {"edge": ("H", 4), "hotspot": ("H", 6), "mem": ("H", 8), "activity": ("H", 16), "power": ("H", 22)}
 _DGPU = {**_DGPU_FRONT, "throttle": ("I", 68), "width": ("H", 74), "speed": ("H", 76)}
 _OAM = {"hotspot": ("H", 4), "mem": ("H", 6), "power": ("H", 10), "activity": ("H", 12)}
-# The unit of an APU's power differs between revisions, so it is left out.
+# The unit of an integrated GPU's power differs between revisions, so it is left out.
 _APU = {"edge": ("H", 4), "activity": ("H", 28), "throttle": ("I", 108)}
 _LAYOUTS = {
     (1, 0): Layout(

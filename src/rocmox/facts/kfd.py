@@ -32,7 +32,7 @@ class KfdLink:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KfdNode:
-    """One node: a processor (`compute_units` 0), a card, or an APU, which is both."""
+    """One node: a processor (`compute_units` 0), a card, or a processor with an integrated GPU, which is both."""
 
     number: int
     processors: int

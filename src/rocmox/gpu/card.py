@@ -51,7 +51,7 @@ class Gpu:
 
     @property
     def is_integrated(self) -> bool:
-        """Whether this is a processor's own graphics."""
+        """Whether this is an integrated GPU."""
         return self.architecture in _INTEGRATED
 
     @property

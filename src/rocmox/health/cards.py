@@ -15,7 +15,7 @@ _PAIR = 2
 
 
 def cards_in_service(context: Context) -> list[Gpu]:
-    """All cards; beside real cards a processor's own graphics is there for the console and is left out."""
+    """All cards; beside real cards an integrated GPU is there for the console and is left out."""
     gpus = context.inventory.gpus
     return [gpu for gpu in gpus if not gpu.is_integrated] or list(gpus)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rocmox.engines.llamacpp.memory.context_search import trained_for
-from rocmox.engines.llamacpp.memory.plan import DevicePlan, Plan
+from rocmox.engines.llamacpp.memory.plan import DevicePlan, MemoryPlan
 from rocmox.engines.llamacpp.memory.solve import Answer, at_least, tokens
 from rocmox.report.fit_flags import to_flags
 from rocmox.report.table import render_table
@@ -58,7 +58,7 @@ def headroom(answer: Answer) -> str:
     return f"The longest context that fits with these settings: {at_least(most)}."
 
 
-def _bars(plan: Plan) -> str:
+def _bars(plan: MemoryPlan) -> str:
     legend = "  ".join(f"{mark} {name}" for name, mark in _MARKS)
     width = max(len(_name(index, device)) for index, device in enumerate(plan.devices))
     lines = [
@@ -94,7 +94,7 @@ def free_text(device: DevicePlan) -> str:
     return f"{mib} MiB free" if mib >= 0 else f"{-mib} MiB too much"
 
 
-def _table(plan: Plan) -> str:
+def _table(plan: MemoryPlan) -> str:
     headings = ("card", "layers", "model", "context", "compute", "overhead", "total", "of", "free")
     rows = [
         (

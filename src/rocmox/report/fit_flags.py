@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 
-from rocmox.engines.llamacpp.memory.plan import Plan
+from rocmox.engines.llamacpp.memory.plan import MemoryPlan
 from rocmox.engines.llamacpp.memory.settings import Settings
 
 _ALL_LAYERS = 99
 
 
-def to_flags(plan: Plan) -> str:
+def to_flags(plan: MemoryPlan) -> str:
     """Flags of that build's llama-server, for a shell; what is not named keeps its default."""
     settings = plan.settings
     gpu_layers = _ALL_LAYERS if settings.gpu_layers is None else settings.gpu_layers

@@ -121,7 +121,7 @@ def offer(name: str, stage: str) -> None:
     """Let the machine's next `apt-get update` see another stage of Proxmox's repository."""
     require_state(name)
     if stage not in STAGES:
-        raise UsageError(f"{stage!r} is no stage of the repository", remedy=f"Choose from {', '.join(STAGES)}.")
+        raise UsageError(f"{stage!r} is not a stage of the repository", remedy=f"Choose from {', '.join(STAGES)}.")
     MachinePlaces(name=name).stage_file.write_text(f"{stage}\n")
 
 

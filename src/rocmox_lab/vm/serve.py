@@ -46,7 +46,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         return str(self.folder / served_path(path, self.stage_file.read_text(encoding="utf-8").strip()))
 
     def send_head(self) -> io.BytesIO | BinaryIO | None:
-        """Stages share their times, so what apt has of one is no news about another: an index is always sent."""
+        """Stages share their times, so what apt has of one says nothing about another: an index is always sent."""
         if self.path.startswith(_ROOT):
             del self.headers["If-Modified-Since"]
         return super().send_head()

@@ -21,7 +21,7 @@ def save(name: str, label: str) -> None:
     """Keep the machine as it is now, in its own disk; one of the same label is replaced."""
     require_state(name)
     if not _NAME.fullmatch(label):
-        raise UsageError(f"{label!r} is no label of a snapshot", remedy="Use lower-case letters, digits and dashes.")
+        raise UsageError(f"{label!r} is not a label of a snapshot", remedy="Use lower-case letters, digits and dashes.")
     answer = _monitor(MachinePlaces(name=name).pid_file, f"savevm {label}")
     if "Error" in answer:
         raise MachineError(f"machine {name}: no snapshot {label}: {answer}")
@@ -41,7 +41,7 @@ def copy(name: str, other: str) -> None:
     """
     state, here, there = require_state(name), MachinePlaces(name=name), MachinePlaces(name=other)
     if name == other:
-        raise UsageError(f"machine {name} is no copy of itself", remedy="Choose another name.")
+        raise UsageError(f"machine {name} is not a copy of itself", remedy="Choose another name.")
     lifecycle.down(other)
     there.directory.mkdir(mode=0o700, parents=True)
     _monitor(here.pid_file, "stop")

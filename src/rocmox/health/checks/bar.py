@@ -33,7 +33,7 @@ def run(context: Context) -> Iterator[Result]:
 
 def _judge(gpu: Gpu, context: Context, *, alone: bool) -> Result:
     if gpu.is_integrated:
-        return report.not_applicable(gpu.pci_address, "the processor's own graphics needs no register")
+        return report.not_applicable(gpu.pci_address, "an integrated GPU needs no register")
     if gpu.vram_bytes is None:
         return report.unknown("BAR_NO_VRAM_SIZE", gpu.pci_address, gpu.unknown.get("vram_bytes", "no VRAM size"))
     bar = context.read(read_bar, gpu.pci_address)

@@ -21,7 +21,7 @@ def run(context: Context) -> Iterator[Result]:
         return
     for gpu in judged_cards(context):
         if gpu.is_integrated:
-            yield report.not_applicable(gpu.pci_address, "this is the processor's own graphics")
+            yield report.not_applicable(gpu.pci_address, "this is an integrated GPU")
         else:
             yield _judge(gpu, context.read(read_screens, gpu.pci_address))
 
@@ -44,6 +44,6 @@ def _judge(gpu: Gpu, screens: Screens) -> Result:
         gpu.pci_address,
         "; ".join(reasons),
         evidence,
-        remedy="Plug the display into the mainboard's own output (BMC or processor graphics) and make that the primary "
+        remedy="Plug the display into the mainboard's own output (BMC or integrated GPU) and make that the primary "
         "one in the mainboard's firmware.",
     )

@@ -41,7 +41,7 @@ def run(context: Context) -> Iterator[Result]:
 
 def _judge(gpu: Gpu, context: Context) -> Result:
     if gpu.is_integrated:
-        return report.not_applicable(gpu.pci_address, "the processor's own graphics hangs on no slot")
+        return report.not_applicable(gpu.pci_address, "an integrated GPU is not in a slot")
     link, possible = gpu.link, gpu.possible_link
     if link is None or possible is None:
         return report.unknown("LINK_UNKNOWN", gpu.pci_address, gpu.unknown.get("link", "no link is reported"))

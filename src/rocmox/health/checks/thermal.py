@@ -29,7 +29,7 @@ def _judge(gpu: Gpu, context: Context) -> Result:
     sensors = context.read(read_sensors, gpu.pci_address)
     limited = [sensor for sensor in sensors.temperatures if sensor.critical_millicelsius]
     if not limited and gpu.is_integrated:
-        return report.not_applicable(gpu.pci_address, "the processor's own graphics has no limit of its own")
+        return report.not_applicable(gpu.pci_address, "an integrated GPU has no limit of its own")
     if not limited:
         refused = "; ".join(f"{name}: {why}" for name, why in list(sensors.unreadable.items())[:3])
         why = refused or "the card's hwmon shows no temperature with a limit"

@@ -61,7 +61,7 @@ class Links:
     def card_of(self, address: str) -> str | None:
         """The card that this device is, whose sound it is, or to which it leads; None for every other device.
 
-        Further functions beside a card may be anything: on an APU they are USB controllers of the board.
+        Further functions beside a card may be anything: beside an integrated GPU they are USB controllers of the board.
         """
         if address in self.cards:
             return address

@@ -11,13 +11,13 @@ from rocmox.health.hip.answer import OUT_OF_MEMORY, Answer, ask
 from rocmox.health.p2p import remedies
 from rocmox.health.p2p.judge import wrong_copy
 from rocmox.health.p2p.pair import PairVerdict
-from rocmox.health.p2p.plan import Plan
+from rocmox.health.p2p.plan import CopyPlan
 from rocmox.health.result import Evidence, Verdict
 
 _GOOD = frozenset({Verdict.PASS, Verdict.WARN})
 
 
-def try_crowds(context: Context, verdicts: Sequence[PairVerdict], plan: Plan) -> list[PairVerdict]:
+def try_crowds(context: Context, verdicts: Sequence[PairVerdict], plan: CopyPlan) -> list[PairVerdict]:
     """The verdicts, worse for pairs that fail in a crowd."""
     found = {verdict.pair.name: verdict for verdict in verdicts}
     for name, verdict in list(found.items()):
@@ -30,7 +30,7 @@ def try_crowds(context: Context, verdicts: Sequence[PairVerdict], plan: Plan) ->
     return list(found.values())
 
 
-def _try(context: Context, members: Sequence[PairVerdict], plan: Plan, words: str) -> dict[str, PairVerdict]:
+def _try(context: Context, members: Sequence[PairVerdict], plan: CopyPlan, words: str) -> dict[str, PairVerdict]:
     pairs = [(member.pair.source_device, member.pair.destination_device) for member in members]
     question = {"job": "crowd", "pairs": pairs, "sizes": [plan.crowd_bytes]}
     try:

@@ -11,7 +11,7 @@ _KIB, _MIB = 1 << 10, 1 << 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
+class CopyPlan:
     """Sizes from small to large; `rows_bytes` is the largest copy in rows (a row split's parts are smaller)."""
 
     sizes: tuple[int, ...]
@@ -32,14 +32,14 @@ class Plan:
         }
 
 
-_SHORT = Plan(
+_SHORT = CopyPlan(
     sizes=(64 * _KIB, 4 * _MIB, 16 * _MIB, 256 * _MIB),
     rows_bytes=16 * _MIB,
     repeats=1,
     limit_seconds=20,
     crowd_bytes=None,
 )
-_LONG = Plan(
+_LONG = CopyPlan(
     sizes=(4 * _KIB, 64 * _KIB, _MIB, 4 * _MIB, 16 * _MIB, 64 * _MIB, 256 * _MIB),
     rows_bytes=64 * _MIB,
     repeats=2,
@@ -48,7 +48,7 @@ _LONG = Plan(
 )
 
 
-def plan_for(level: int, limit_seconds: float | None = None) -> Plan:
+def plan_for(level: int, limit_seconds: float | None = None) -> CopyPlan:
     """Level 2: seconds for a pair. Level 3: every size, twice, and then many pairs at once."""
     plan = _LONG if level >= LONG else _SHORT
     return plan if limit_seconds is None else dataclasses.replace(plan, limit_seconds=limit_seconds)

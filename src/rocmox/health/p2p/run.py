@@ -18,7 +18,7 @@ from rocmox.health.p2p.crowd import try_crowds
 from rocmox.health.p2p.gates import busy, read_gates, shut_gate
 from rocmox.health.p2p.judge import judge_pair
 from rocmox.health.p2p.pair import CHECK, Pair, PairVerdict
-from rocmox.health.p2p.plan import Plan, plan_for
+from rocmox.health.p2p.plan import CopyPlan, plan_for
 from rocmox.health.result import Reporter, Result, Verdict, worst
 
 _PAIR = 2
@@ -69,7 +69,7 @@ def examine(
     return PeerReport(pairs=tuple(verdicts[pair.name] for pair in pairs))
 
 
-def _test(context: Context, pairs: Sequence[Pair], plan: Plan, progress: Progress) -> list[PairVerdict]:
+def _test(context: Context, pairs: Sequence[Pair], plan: CopyPlan, progress: Progress) -> list[PairVerdict]:
     verdicts: list[PairVerdict] = []
     for number, pair in enumerate(pairs, start=1):
         if any(verdict.code == "P2P_STUCK" for verdict in verdicts):
@@ -85,7 +85,7 @@ def _test(context: Context, pairs: Sequence[Pair], plan: Plan, progress: Progres
     return verdicts
 
 
-def _test_one(context: Context, pair: Pair, plan: Plan) -> PairVerdict:
+def _test_one(context: Context, pair: Pair, plan: CopyPlan) -> PairVerdict:
     """A machine that cannot be asked any more is a verdict on this pair; the others keep theirs."""
     question = plan.question(_number(pair.source_device), _number(pair.destination_device))
     try:

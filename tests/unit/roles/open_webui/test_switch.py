@@ -127,7 +127,9 @@ def test_an_upgrade_copies_the_data_of_the_stopped_service(guest: Guest) -> None
 
 def test_a_release_that_fails_on_the_copy_never_meets_the_service(guest: Guest) -> None:
     guest.bad = {"new": "smoke"}
-    with pytest.raises(switch.ReleaseError, match=r"new does not start on a copy[\s\S]*old goes on serving") as caught:
+    with pytest.raises(
+        switch.ReleaseError, match=r"new does not start on a copy[\s\S]*old continues to serve"
+    ) as caught:
         switch.ensure(guest.plan("new"), check=False)
     assert "the last words" in str(caught.value)
     assert guest.plan("new").current() == "old"

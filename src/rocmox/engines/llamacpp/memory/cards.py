@@ -14,7 +14,7 @@ _SIZE = re.compile(r"(?P<mib>\d{3,8})mib", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Card:
+class CardMemory:
     """One GPU: `capacity_mib` is the total that the driver reports."""
 
     name: str
@@ -51,9 +51,9 @@ def known_cards() -> tuple[str, ...]:
     return tuple(sorted(_KNOWN))
 
 
-def parse_cards(text: str) -> tuple[Card, ...]:
+def parse_cards(text: str) -> tuple[CardMemory, ...]:
     """Cards in the order in which they are written; UsageError says which part makes no sense."""
-    cards: list[Card] = []
+    cards: list[CardMemory] = []
     for part in text.split("+"):
         cards += _parse_group(part.strip())
         if len(cards) > _MOST_CARDS:
@@ -61,7 +61,7 @@ def parse_cards(text: str) -> tuple[Card, ...]:
     return tuple(cards)
 
 
-def _parse_group(part: str) -> list[Card]:
+def _parse_group(part: str) -> list[CardMemory]:
     match = _GROUP.fullmatch(part)
     if match is None:
         _refuse(part)
@@ -71,11 +71,11 @@ def _parse_group(part: str) -> list[Card]:
     name = match["card"].lower()
     size = _SIZE.fullmatch(name)
     if size is not None:
-        return [Card(name=f"{int(size['mib'])}MiB", architecture="", capacity_mib=int(size["mib"]))] * count
+        return [CardMemory(name=f"{int(size['mib'])}MiB", architecture="", capacity_mib=int(size["mib"]))] * count
     if name not in _KNOWN:
         _refuse(part)
     architecture, capacity = _KNOWN[name]
-    return [Card(name=name, architecture=architecture, capacity_mib=capacity)] * count
+    return [CardMemory(name=name, architecture=architecture, capacity_mib=capacity)] * count
 
 
 def _refuse(part: str) -> NoReturn:

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Callable
 
 from rocmox.engines.llamacpp.memory.model import Model
-from rocmox.engines.llamacpp.memory.plan import Plan, resize_plan, resized_compute, without_pipeline
+from rocmox.engines.llamacpp.memory.plan import MemoryPlan, resize_plan, resized_compute, without_pipeline
 from rocmox.engines.llamacpp.memory.settings import Settings
 
 STEP = 256
@@ -24,7 +24,7 @@ def trained_for(model: Model, settings: Settings) -> int:
     return model.hyper.context_train * (1 if settings.kv_unified else settings.parallel)
 
 
-def largest_context(model: Model, settings: Settings, plan: Plan) -> int:
+def largest_context(model: Model, settings: Settings, plan: MemoryPlan) -> int:
     """The largest multiple of 256 that fits, at most what the model was trained for; 0 when none does.
 
     `plan` is what these settings come to with their own context: the first thing that is known.
@@ -57,11 +57,11 @@ class _Search:
 
     model: Model
     settings: Settings
-    plan: Plan
-    near: Plan
-    bare: Plan | None = None
+    plan: MemoryPlan
+    near: MemoryPlan
+    bare: MemoryPlan | None = None
 
-    def settle(self, steps: int) -> Plan:
+    def settle(self, steps: int) -> MemoryPlan:
         """The plan for one context as llama.cpp ends up with it."""
         sized = dataclasses.replace(self.settings, context_tokens=steps * STEP)
         plan = self.near = self._computed(sized)
@@ -81,7 +81,7 @@ class _Search:
         loads = self._last(self.near, most, high, lambda plan: plan.loads)
         return further if further > loads else most  # without the pipeline when a load with it has failed
 
-    def _last(self, near: Plan, low: int, high: int, holds: Callable[[Plan], bool]) -> int:
+    def _last(self, near: MemoryPlan, low: int, high: int, holds: Callable[[MemoryPlan], bool]) -> int:
         while high - low > 1:
             middle = (low + high) // 2
             sized = dataclasses.replace(near.settings, context_tokens=middle * STEP)
@@ -89,5 +89,5 @@ class _Search:
             low, high = (middle, high) if found else (low, middle)
         return low
 
-    def _computed(self, sized: Settings) -> Plan:
+    def _computed(self, sized: Settings) -> MemoryPlan:
         return resize_plan(self.plan, self.model, sized, resized_compute(self.plan, self.model, sized))

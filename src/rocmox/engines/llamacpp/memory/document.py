@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from rocmox.engines.llamacpp.memory.plan import DevicePlan, Plan
+from rocmox.engines.llamacpp.memory.plan import DevicePlan, MemoryPlan
 from rocmox.engines.llamacpp.memory.solve import Answer
 
 SCHEMA_VERSION = 1
@@ -53,7 +53,7 @@ def _device(index: int, device: DevicePlan) -> dict[str, Any]:
     }
 
 
-def _host(plan: Plan) -> dict[str, Any]:
+def _host(plan: MemoryPlan) -> dict[str, Any]:
     return {
         "model_mib": _mib(plan.host_model_bytes),
         "context_mib": _mib(plan.host_context_bytes),

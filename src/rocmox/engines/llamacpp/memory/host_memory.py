@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from rocmox.engines.llamacpp.memory.cards import Card
+from rocmox.engines.llamacpp.memory.cards import CardMemory
 from rocmox.engines.llamacpp.memory.model import Model
 from rocmox.engines.llamacpp.memory.overrides import cpu_experts
-from rocmox.engines.llamacpp.memory.plan import Plan, settle_plan
+from rocmox.engines.llamacpp.memory.plan import MemoryPlan, settle_plan
 from rocmox.engines.llamacpp.memory.settings import Settings
 
 _GIB = 1 << 30
@@ -18,7 +18,7 @@ _WHOLE_LAYERS = 1.25
 Way = Callable[[int], Settings]
 
 
-def fitting_part(model: Model, settings: Settings, cards: Sequence[Card], *, uses_cublas: bool) -> str:
+def fitting_part(model: Model, settings: Settings, cards: Sequence[CardMemory], *, uses_cublas: bool) -> str:
     """The option that makes the asked context fit for the least speed, with what it costs; empty when none does."""
     if settings.is_partly_on_cpu or settings.split in {"row", "tensor"}:
         return ""
@@ -38,7 +38,7 @@ def fitting_part(model: Model, settings: Settings, cards: Sequence[Card], *, use
     return f"{_option(best.settings)} ({size / _GIB:.0f} GiB in host memory, slower)"
 
 
-def _slowness(plan: Plan) -> float:
+def _slowness(plan: MemoryPlan) -> float:
     """What waits for host memory; experts of a layer wait less than the whole of it."""
     return plan.host_model_bytes * (1 if plan.settings.overrides else _WHOLE_LAYERS)
 
@@ -47,7 +47,7 @@ def _option(settings: Settings) -> str:
     return settings.overrides[0].option if settings.overrides else f"--gpu-layers {settings.gpu_layers}"
 
 
-def _least(model: Model, way: Way, cards: Sequence[Card], *, uses_cublas: bool) -> Plan | None:
+def _least(model: Model, way: Way, cards: Sequence[CardMemory], *, uses_cublas: bool) -> MemoryPlan | None:
     """The plan with the smallest count that fits; scratch is looked at again only at the end of the search."""
     most = settle_plan(model, way(model.hyper.layers), cards, uses_cublas=uses_cublas)
     if not most.fits:

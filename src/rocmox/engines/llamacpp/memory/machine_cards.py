@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rocmox.engines.llamacpp.memory.cards import Card, parse_cards
+from rocmox.engines.llamacpp.memory.cards import CardMemory, parse_cards
 from rocmox.errors import CannotLookError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _MIB = 1 << 20
 
 
-def cards_named(text: str, *, machine: str) -> tuple[Card, ...]:
+def cards_named(text: str, *, machine: str) -> tuple[CardMemory, ...]:
     """Those of the specification; `machine` asks the machine. CannotLookError when it shows no usable card."""
     if text != "machine":
         return parse_cards(text)
@@ -30,7 +30,7 @@ def cards_named(text: str, *, machine: str) -> tuple[Card, ...]:
     return cards
 
 
-def _card(gpu: Gpu) -> Card:
-    return Card(
+def _card(gpu: Gpu) -> CardMemory:
+    return CardMemory(
         name=f"{gpu.pci_address}", architecture=gpu.architecture or "", capacity_mib=(gpu.vram_bytes or 0) // _MIB
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rocmox.engines.llamacpp.memory.cards import Card
+from rocmox.engines.llamacpp.memory.cards import CardMemory
 from rocmox.engines.llamacpp.memory.model import Model
 from rocmox.engines.llamacpp.memory.row_split import row_weights
 from rocmox.engines.llamacpp.memory.scratch import Scratch
@@ -56,7 +56,7 @@ def measure_overhead(
     settings: Settings,
     scratch: Scratch,
     *,
-    cards: Sequence[Card],
+    cards: Sequence[CardMemory],
     places: tuple[int, ...],
     shares: Sequence[float],
     uses_cublas: bool,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rocmox.engines.llamacpp.memory.cards import Card
+from rocmox.engines.llamacpp.memory.cards import CardMemory
 from rocmox.engines.llamacpp.memory.compute import ComputeBuffers, compute_buffers
 from rocmox.engines.llamacpp.memory.kv_cache import Cells, cache_bytes, count_cells
 from rocmox.engines.llamacpp.memory.model import Model
@@ -23,7 +23,7 @@ _MIB = 1 << 20
 class DevicePlan:
     """What one card holds, in bytes."""
 
-    card: Card
+    card: CardMemory
     layers: int
     model_bytes: int
     context_bytes: int
@@ -48,7 +48,7 @@ class DevicePlan:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
+class MemoryPlan:
     """All cards, and the host."""
 
     settings: Settings
@@ -92,7 +92,7 @@ class Plan:
         return all(device.free_bytes >= 0 for device in self.devices)
 
 
-def shares_of(settings: Settings, cards: Sequence[Card]) -> tuple[float, ...]:
+def shares_of(settings: Settings, cards: Sequence[CardMemory]) -> tuple[float, ...]:
     """The tensor split: as asked for, else by the cards' free memory (equal in split tensor); split none takes one."""
     if settings.split == "none":
         return (1.0,) + (0.0,) * (len(cards) - 1)
@@ -104,11 +104,11 @@ def shares_of(settings: Settings, cards: Sequence[Card]) -> tuple[float, ...]:
 def settle_plan(
     model: Model,
     settings: Settings,
-    cards: Sequence[Card],
+    cards: Sequence[CardMemory],
     *,
     uses_cublas: bool,
     overhead: Sequence[Overhead] | None = None,
-) -> Plan:
+) -> MemoryPlan:
     """The plan that llama.cpp ends up with: without the pipeline's copies when a load with them fails."""
     plan = make_plan(model, settings, cards, uses_cublas=uses_cublas, overhead=overhead)
     if not plan.may_drop_pipeline or plan.loads:
@@ -125,11 +125,11 @@ def without_pipeline(settings: Settings) -> Settings:
 def make_plan(
     model: Model,
     settings: Settings,
-    cards: Sequence[Card],
+    cards: Sequence[CardMemory],
     *,
     uses_cublas: bool,
     overhead: Sequence[Overhead] | None = None,
-) -> Plan:
+) -> MemoryPlan:
     """Weights, caches, compute buffers and overhead of each card; `overhead` does not depend on the context."""
     shares = shares_of(settings, cards)
     places = place_layers(
@@ -159,7 +159,7 @@ def make_plan(
         )
         for index, card in enumerate(cards)
     )
-    return Plan(
+    return MemoryPlan(
         settings=settings,
         devices=devices,
         host_model_bytes=weights.host_bytes,
@@ -172,7 +172,7 @@ def make_plan(
     )
 
 
-def resize_plan(plan: Plan, model: Model, settings: Settings, compute: ComputeBuffers) -> Plan:
+def resize_plan(plan: MemoryPlan, model: Model, settings: Settings, compute: ComputeBuffers) -> MemoryPlan:
     """The plan for settings that differ in context or pipeline alone: weights and the rest of the overhead stay."""
     shares = shares_of(settings, [device.card for device in plan.devices])
     cells = count_cells(model, settings)
@@ -196,7 +196,7 @@ def resize_plan(plan: Plan, model: Model, settings: Settings, compute: ComputeBu
     )
 
 
-def resized_compute(plan: Plan, model: Model, settings: Settings) -> ComputeBuffers:
+def resized_compute(plan: MemoryPlan, model: Model, settings: Settings) -> ComputeBuffers:
     """The compute buffers for settings that differ from the plan's in context or pipeline alone."""
     shares = shares_of(settings, [device.card for device in plan.devices])
     return _compute(model, settings, count_cells(model, settings), plan.places, shares)
@@ -239,7 +239,7 @@ def _compute(
     )
 
 
-def ends_at(model: Model, plan: Plan) -> int | None:
+def ends_at(model: Model, plan: MemoryPlan) -> int | None:
     """The used context at which a card runs full although the model loaded; None when the whole context can be used."""
     shares = shares_of(plan.settings, [device.card for device in plan.devices])
     scratch = plan.scratch or first_prompt(

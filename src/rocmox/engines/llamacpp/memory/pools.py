@@ -30,8 +30,8 @@ class Pool:
 
     def hold(self, sizes: Iterable[int]) -> None:
         """Ask for these together, in order, then give them back, last one first."""
-        held = [self._take(size) for size in sizes if size > 0]
-        self._free += reversed(held)
+        taken = [self._take(size) for size in sizes if size > 0]
+        self._free += reversed(taken)
 
     def _take(self, size: int) -> int:
         fitting = [buffer for buffer in self._free if buffer >= size]

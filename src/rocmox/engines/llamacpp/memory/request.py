@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from rocmox.engines.llamacpp.memory.builds import LlamaBuild, parse_build
-from rocmox.engines.llamacpp.memory.cards import Card
+from rocmox.engines.llamacpp.memory.cards import CardMemory
 from rocmox.engines.llamacpp.memory.graph.profiles import has_profile
 from rocmox.engines.llamacpp.memory.model import Model
 from rocmox.engines.llamacpp.memory.overrides import cpu_experts, parse_overrides
@@ -58,7 +58,7 @@ class Resolved:
     assumptions: tuple[str, ...]
 
 
-def resolve(request: Request, model: Model, cards: Sequence[Card]) -> Resolved:
+def resolve(request: Request, model: Model, cards: Sequence[CardMemory]) -> Resolved:
     """Fill in defaults; UsageError for values that make no sense."""
     build = parse_build(request.build)
     kv_k = _cache_type("--kv", request.kv)
@@ -148,7 +148,7 @@ def _flash_attention(request: Request, model: Model, build: LlamaBuild, notes: l
     return False
 
 
-def _cublas(request: Request, build: LlamaBuild, cards: Sequence[Card], notes: list[str]) -> bool:
+def _cublas(request: Request, build: LlamaBuild, cards: Sequence[CardMemory], notes: list[str]) -> bool:
     if _one_of("--cublas", request.cublas, ("auto", "on", "off")) != "auto":
         return request.cublas == "on"
     architectures = {card.architecture for card in cards if card.architecture}

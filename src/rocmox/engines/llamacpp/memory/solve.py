@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from rocmox.engines.llamacpp.memory.architectures import is_embedding, is_planned
-from rocmox.engines.llamacpp.memory.cards import Card
+from rocmox.engines.llamacpp.memory.cards import CardMemory
 from rocmox.engines.llamacpp.memory.context_search import STEP, largest_context
 from rocmox.engines.llamacpp.memory.host_memory import fitting_part
 from rocmox.engines.llamacpp.memory.model import Model
-from rocmox.engines.llamacpp.memory.plan import Plan, ends_at, settle_plan
+from rocmox.engines.llamacpp.memory.plan import MemoryPlan, ends_at, settle_plan
 from rocmox.engines.llamacpp.memory.refusals import find_refusal
 from rocmox.engines.llamacpp.memory.request import Resolved
 from rocmox.engines.llamacpp.memory.settings import Settings
@@ -28,7 +28,7 @@ class Answer:
 
     model: Model
     resolved: Resolved
-    plan: Plan | None
+    plan: MemoryPlan | None
     refusal: str
     max_context: int
     ends_at_used_context: int | None
@@ -40,8 +40,8 @@ class Answer:
         return self.plan is not None and self.plan.fits
 
 
-def answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
-    """Plan the request, look for the largest context, and for a way out when it does not fit."""
+def answer(model: Model, resolved: Resolved, cards: Sequence[CardMemory]) -> Answer:
+    """Plan the request, look for the largest context, and for a remedy when it does not fit."""
     try:
         return _answer(model, resolved, cards)
     except ArithmeticError as error:
@@ -51,7 +51,7 @@ def answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
         ) from error
 
 
-def _answer(model: Model, resolved: Resolved, cards: Sequence[Card]) -> Answer:
+def _answer(model: Model, resolved: Resolved, cards: Sequence[CardMemory]) -> Answer:
     refusal = find_refusal(model, resolved.settings, devices=len(cards))
     if not refusal and not is_planned(model.hyper.architecture):
         raise UsageError(_not_planned(model), remedy=_without_a_plan(model, cards))
@@ -85,7 +85,7 @@ def _not_planned(model: Model) -> str:
     return f"rocmox cannot plan the memory of a {architecture} model: {why}"
 
 
-def _without_a_plan(model: Model, cards: Sequence[Card]) -> str:
+def _without_a_plan(model: Model, cards: Sequence[CardMemory]) -> str:
     """What is known without a plan, and who knows the rest."""
     weights, room = model.file_bytes / _GIB, sum(card.capacity_mib for card in cards) / 1024
     if weights > room:
@@ -127,7 +127,7 @@ _CHANGES: tuple[Change, ...] = (
 )
 
 
-def best_change(model: Model, resolved: Resolved, cards: Sequence[Card], plan: Plan) -> str:
+def best_change(model: Model, resolved: Resolved, cards: Sequence[CardMemory], plan: MemoryPlan) -> str:
     """The least costly change that makes the asked context fit, else less context, host memory, or what is missing."""
     settings = resolved.settings
     for text, change in _CHANGES:
@@ -156,7 +156,7 @@ def _loses(before: Settings, after: Settings) -> bool:
     return after.ubatch_tokens > before.ubatch_tokens or after.kv_k.row_bytes(256) > before.kv_k.row_bytes(256)
 
 
-def _missing(model: Model, resolved: Resolved, cards: Sequence[Card]) -> str:
+def _missing(model: Model, resolved: Resolved, cards: Sequence[CardMemory]) -> str:
     smallest = dataclasses.replace(resolved.settings, context_tokens=STEP)
     plan = settle_plan(model, smallest, cards, uses_cublas=resolved.uses_cublas)
     worst = min(device.free_bytes for device in plan.devices)

@@ -64,7 +64,7 @@ class Stamp:
     stock_sha256: str
 
 
-def wished(source: Source, *, nwarps: str | None, rows: str | None) -> Geometry:
+def desired_geometry(source: Source, *, nwarps: str | None, rows: str | None) -> Geometry:
     """The settings: upstream's warps and one row per block unless told otherwise.
 
     One row is the default because that is what keeps `tmp` out of scratch and registers free for occupancy; the best

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 from pathlib import Path
 
-from rocmox.engines.llamacpp.source.mmvq import Source, patch, revert, wished
+from rocmox.engines.llamacpp.source.mmvq import Source, desired_geometry, patch, revert
 from rocmox.engines.llamacpp.source.source_text import replace_text
 from rocmox.engines.llamacpp.source.tree import MMVQ, read_source
 
@@ -39,7 +39,7 @@ def plan_patch(root: Path, *, architecture: str, nwarps: str | None, rows: str |
     """The change that brings the desired settings; RefusedError for a file that is foreign or was edited."""
     source = read_source(root)
     stock = dataclasses.replace(source, mmvq=revert(source))
-    after = patch(stock, wished(stock, nwarps=nwarps, rows=rows), architecture=architecture)
+    after = patch(stock, desired_geometry(stock, nwarps=nwarps, rows=rows), architecture=architecture)
     return _change(root, source, after)
 
 

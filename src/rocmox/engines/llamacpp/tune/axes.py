@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rocmox.engines.llamacpp.source import mmvq_table
 from rocmox.engines.llamacpp.source.geometry import Geometry, check
-from rocmox.engines.llamacpp.source.mmvq import ARCHITECTURES, wished
+from rocmox.engines.llamacpp.source.mmvq import ARCHITECTURES, desired_geometry
 from rocmox.engines.llamacpp.tune.descent import Axis
 from rocmox.engines.llamacpp.tune.ground import Ground
 from rocmox.engines.llamacpp.tune.site import Site
@@ -49,7 +49,11 @@ def _mmvq(ground: Ground, _: Site) -> Axis:
         return Axis(name=name, reason="there is no source to build from; name it with --source")
     sizes = dict.fromkeys(threads // source.warp_size for threads in _BLOCK_THREADS)
     uniform = [Geometry(nwarps=(nwarps,) * 8, rows=(rows,) * 8) for nwarps in sizes for rows in _ROWS]
-    geometries = [None, wished(source, nwarps=None, rows=None), *(one for one in uniform if _launches(one, ground))]
+    geometries = [
+        None,
+        desired_geometry(source, nwarps=None, rows=None),
+        *(one for one in uniform if _launches(one, ground)),
+    ]
     return Axis(name=name, values=tuple({"geometry": one} for one in dict.fromkeys(geometries)))
 
 

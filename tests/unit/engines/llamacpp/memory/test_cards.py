@@ -2,11 +2,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rocmox.engines.llamacpp.memory.cards import Card, known_cards, parse_cards
+from rocmox.engines.llamacpp.memory.cards import CardMemory, known_cards, parse_cards
 from rocmox.errors import UsageError
 
 
-def parsed_or_refused(text: str) -> tuple[Card, ...]:
+def parsed_or_refused(text: str) -> tuple[CardMemory, ...]:
     try:
         return parse_cards(text)
     except UsageError:
@@ -17,7 +17,7 @@ def test_groups_and_sizes() -> None:
     cards = parse_cards("1xmi50-32g+2xW7900+4x24576MiB")
     assert [card.capacity_mib for card in cards] == [32752, 49136, 49136, *[24576] * 4]
     assert [card.architecture for card in cards[:3]] == ["gfx906", "gfx1100", "gfx1100"]
-    assert parse_cards("mi50") == (Card(name="mi50", architecture="gfx906", capacity_mib=16368),)
+    assert parse_cards("mi50") == (CardMemory(name="mi50", architecture="gfx906", capacity_mib=16368),)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from rocmox.engines.llamacpp.memory import plan as planning
-from rocmox.engines.llamacpp.memory.cards import Card, parse_cards
+from rocmox.engines.llamacpp.memory.cards import CardMemory, parse_cards
 from rocmox.engines.llamacpp.memory.catalogue import find_model
 from rocmox.engines.llamacpp.memory.context_search import STEP, largest_context, trained_for
 from rocmox.engines.llamacpp.memory.model import Model
@@ -14,7 +14,7 @@ from rocmox.engines.llamacpp.memory.request import Request, resolve
 from rocmox.engines.llamacpp.memory.settings import Settings
 
 
-def bisect(model: Model, settings: Settings, cards: tuple[Card, ...], *, uses_cublas: bool) -> int:
+def bisect(model: Model, settings: Settings, cards: tuple[CardMemory, ...], *, uses_cublas: bool) -> int:
     """A graph, or two, for every step."""
 
     def holds(steps: int) -> bool:

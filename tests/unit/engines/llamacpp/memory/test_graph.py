@@ -14,7 +14,7 @@ KIB = 1024
 
 
 def weight(rows: int, columns: int, device: int) -> Tensor:
-    return op.held("w", F32, (columns, rows, 1, 1), device, is_weight=True)
+    return op.resident("w", F32, (columns, rows, 1, 1), device, is_weight=True)
 
 
 def peaks(graph: Graph, *, devices: int, copies: int = 1) -> list[int]:

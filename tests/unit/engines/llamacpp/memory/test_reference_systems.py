@@ -6,7 +6,7 @@ from rocmox.engines.llamacpp.memory.builds import LATEST, LlamaBuild
 from rocmox.engines.llamacpp.memory.cards import parse_cards
 from rocmox.engines.llamacpp.memory.catalogue import find_model
 from rocmox.engines.llamacpp.memory.overhead import REMAINDER_MIB
-from rocmox.engines.llamacpp.memory.plan import Plan, ends_at, make_plan
+from rocmox.engines.llamacpp.memory.plan import MemoryPlan, ends_at, make_plan
 from rocmox.engines.llamacpp.memory.request import Request, resolve
 from rocmox.engines.llamacpp.memory.scratch import first_prompt, last_held_context
 from rocmox.engines.llamacpp.memory.settings import Settings
@@ -32,7 +32,7 @@ THREE_MI50 = [
 ]
 
 
-def plan(model: str, cards: str, **request: object) -> Plan:
+def plan(model: str, cards: str, **request: object) -> MemoryPlan:
     found, group = find_model(model), parse_cards(cards)
     resolved = resolve(Request(**request), found, group)  # type: ignore[arg-type]
     return make_plan(found, resolved.settings, group, uses_cublas=resolved.uses_cublas)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rocmox.engines.llamacpp.source.geometry import Geometry
-from rocmox.engines.llamacpp.source.mmvq import STAMP_VERSION, Source, patch, read_stamp, revert, wished
+from rocmox.engines.llamacpp.source.mmvq import STAMP_VERSION, Source, desired_geometry, patch, read_stamp, revert
 from rocmox.errors import RefusedError, UsageError
 from tests.unit.engines.llamacpp.source.sources import NAMES, source
 
@@ -20,7 +20,7 @@ GEOMETRIES = st.builds(
 
 
 def patched(stock: Source, geometry: Geometry | None = None) -> Source:
-    settings = geometry or wished(stock, nwarps=None, rows=None)
+    settings = geometry or desired_geometry(stock, nwarps=None, rows=None)
     return dataclasses.replace(stock, mmvq=patch(stock, settings, architecture="gfx906"))
 
 
@@ -147,4 +147,4 @@ def test_an_unknown_way_to_number_gpus_is_refused() -> None:
 
 def test_other_architectures_have_no_patch() -> None:
     with pytest.raises(UsageError, match="gfx1100"):
-        patch(source("table"), wished(source("table"), nwarps=None, rows=None), architecture="gfx1100")
+        patch(source("table"), desired_geometry(source("table"), nwarps=None, rows=None), architecture="gfx1100")

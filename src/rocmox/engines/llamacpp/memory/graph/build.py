@@ -38,24 +38,24 @@ class Build:
     kv_cells_sliding: int
     marks_outputs: bool = True
     graph: Graph = dataclasses.field(default_factory=Graph)
-    held: dict[str, Tensor] = dataclasses.field(default_factory=dict)
+    resident: dict[str, Tensor] = dataclasses.field(default_factory=dict)
 
     def weight(self, name: str, place: int) -> Tensor | None:
         """A weight of the model on a device, None when the file has none of this name."""
-        known = self.held.get(name)
+        known = self.resident.get(name)
         if known is not None:
             return known
         info: TensorInfo | None = self.model.tensors.get(name)
         if info is None:
             return None
         place = place_of(self.settings.overrides, name, place=place, cpu=self.cpu)
-        self.held[name] = weight = op.held(name, info.kind, op.four(*info.shape), place, is_weight=True)
+        self.resident[name] = weight = op.resident(name, info.kind, op.four(*info.shape), place, is_weight=True)
         return weight
 
     def tied_output(self, place: int) -> Tensor:
         """The token embeddings as output matrix, a copy of them on the output device (TENSOR_DUPLICATED)."""
         info = self.model.tensors["token_embd.weight"]
-        return op.held("output (token_embd)", info.kind, op.four(*info.shape), place, is_weight=True)
+        return op.resident("output (token_embd)", info.kind, op.four(*info.shape), place, is_weight=True)
 
     def of_layer(self, layer: int, name: str) -> Tensor | None:
         """A layer's weight by its name behind `blk.N.`."""
@@ -72,18 +72,20 @@ class Build:
     def cache(self, layer: int, part: str, width: int, cells: int) -> Tensor:
         """A layer's K or V cache, all streams."""
         name = f"cache_{part}_l{layer}"
-        if name not in self.held:
+        if name not in self.resident:
             kind = self.settings.kv_k if part == "k" else self.settings.kv_v
             shape = (width, cells, self.streams, 1)
-            self.held[name] = op.held(name, kind, shape, self.cache_place(layer), is_weight=False)
-        return self.held[name]
+            self.resident[name] = op.resident(name, kind, shape, self.cache_place(layer), is_weight=False)
+        return self.resident[name]
 
     def state(self, layer: int, part: str, width: int) -> Tensor:
         """A layer's recurrent state, one row for each slot."""
         name = f"cache_{part}_l{layer}"
-        if name not in self.held:
-            self.held[name] = op.held(name, F32, (width, self.slots, 1, 1), self.cache_place(layer), is_weight=False)
-        return self.held[name]
+        if name not in self.resident:
+            self.resident[name] = op.resident(
+                name, F32, (width, self.slots, 1, 1), self.cache_place(layer), is_weight=False
+            )
+        return self.resident[name]
 
     def cache_place(self, layer: int) -> int:
         """Where a layer's cache lies."""

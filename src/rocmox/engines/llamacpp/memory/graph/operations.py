@@ -14,7 +14,7 @@ def new_input(name: str, *ne: int, kind: GgmlType = F32) -> Tensor:
     return tensor
 
 
-def held(name: str, kind: GgmlType, ne: Shape, backend: int, *, is_weight: bool) -> Tensor:
+def resident(name: str, kind: GgmlType, ne: Shape, backend: int, *, is_weight: bool) -> Tensor:
     """A leaf that a backend already holds: a weight, or a layer's KV cache."""
     tensor = Tensor("none", kind, ne)
     tensor.name = name

@@ -82,5 +82,5 @@ def rope_factors(build: Build, layer: int) -> Tensor | None:
     for name in ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"):
         info = build.model.tensors.get(name)
         if info is not None:
-            return op.held(f"{name}:{layer}", info.kind, op.four(*info.shape), build.places[layer], is_weight=True)
+            return op.resident(f"{name}:{layer}", info.kind, op.four(*info.shape), build.places[layer], is_weight=True)
     return None
