@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from rocmox.files import write_whole
 
 
 def read(path: str) -> str | None:
@@ -18,21 +18,10 @@ def read(path: str) -> str | None:
 
 
 def write(path: str, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Replace the file in one step, on the disk before it is named."""
+    """Replace the file in one step, on the disk before it is named; its folder is made."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(target, content, mode=mode)
 
 
 def remove(path: str) -> None:
