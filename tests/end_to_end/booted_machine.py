@@ -39,8 +39,8 @@ class BootedMachine:
 
     def asked(self, *words: str, **wished: Any) -> dict[str, Any]:
         """What `rocmox host …` answers there for the wish that the role left, with these fields changed."""
-        wish = {**json.loads(self.says("cat", places.WISH)), **wished}
-        argv = ("python3", "-I", places.PROGRAM, "host", *words, "--wish", "-")
+        wish = {**json.loads(self.says("cat", places.DESIRED)), **wished}
+        argv = ("python3", "-I", places.PROGRAM, "host", *words, "--desired", "-")
         document: dict[str, Any] = json.loads(self.run(*argv, stdin=json.dumps(wish).encode()).stdout)
         return document
 

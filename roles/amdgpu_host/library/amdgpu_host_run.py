@@ -66,7 +66,7 @@ def run(module: AnsibleModule, words: list[str]) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile(suffix=".pyz") as zipapp:
         zipapp.write(base64.b64decode(module.params["zipapp"]))
         zipapp.flush()
-        argv = [sys.executable, "-I", zipapp.name, "host", *words, "--wish", "-"]
+        argv = [sys.executable, "-I", zipapp.name, "host", *words, "--desired", "-"]
         code, out, err = module.run_command(
             argv, data=base64.b64decode(module.params["wish"]).decode()
         )  # not seen in `ps`

@@ -34,13 +34,13 @@ def armor(packets: bytes) -> str:
 
 
 def packets(blob: bytes) -> list[tuple[int, bytes, bytes]]:
-    """(tag, body, the packet as it stands) of each packet (RFC 9580, 4.2); ValueError when it is no public key."""
+    """(tag, body, the packet as it stands) of each packet (RFC 9580, 4.2); ValueError when it is not a public key."""
     found = []
     rest = blob
     while rest:
         tag, start, size = _header(rest)
         if tag not in _KEYRING_TAGS or start + size > len(rest):
-            raise ValueError("this is no OpenPGP public key")
+            raise ValueError("this is not an OpenPGP public key")
         found.append((tag, rest[start : start + size], rest[: start + size]))
         rest = rest[start + size :]
     return found
@@ -55,7 +55,7 @@ def keys(blob: bytes) -> dict[str, bytes]:
             fingerprint = fingerprint_of(body)
             found[fingerprint] = b""
         if not fingerprint:
-            raise ValueError("this is no OpenPGP public key")
+            raise ValueError("this is not an OpenPGP public key")
         found[fingerprint] += whole
     return found
 
@@ -70,7 +70,7 @@ def fingerprint_of(body: bytes) -> str:
 def _header(blob: bytes) -> tuple[int, int, int]:
     """Tag, where the body starts, and its length in bytes (RFC 9580, 4.2)."""
     if len(blob) < _SHORTEST or not blob[0] & 0x80:
-        raise ValueError("this is no OpenPGP public key")
+        raise ValueError("this is not an OpenPGP public key")
     if not blob[0] & 0x40:
         width = (1, 2, 4, 0)[blob[0] & 3]
         size = int.from_bytes(blob[1 : 1 + width], "big") if width else len(blob) - 1

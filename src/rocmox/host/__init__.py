@@ -1,5 +1,6 @@
-"""The node's driver and kernels: AMD's DKMS package in and out, what boots, and an upgrade that cannot strand the node.
+"""The host's driver and kernels: AMD's DKMS package in and out, what boots, and an upgrade that cannot strand the host.
 
-Runs on the Proxmox VE node itself, from the zipapp, with the standard library alone. `state` reads, `problems` judges,
-`plan` names the steps and is pure, `look` carries them out; `upgrade` and `trial` move to another kernel.
+Runs on the Proxmox VE host itself, from the zipapp, with the standard library alone. `state` reads, `problems` judges,
+`plan` puts the steps of the subjects in order and is pure, `look` carries them out. Each subject in `packages/` and
+`kernels/` has its `plan_…` beside its `undo_…`; `upgrade/` moves to another kernel and keeps its one record.
 """

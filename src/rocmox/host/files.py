@@ -18,7 +18,7 @@ def read(path: str) -> str | None:
 
 
 def write(path: str, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Replace the file in one step, on the disk before it is named."""
+    """Replace the file in one step, on the disk before it is named; its folder is made."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, content, mode=mode)

@@ -6,7 +6,6 @@ import dataclasses
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from rocmox.errors import CommandError
 from rocmox.machine import Machine
@@ -118,6 +117,6 @@ def _complaint(machine: Machine, argv: list[str], seconds: float) -> list[str]:
     return [f"{' '.join(argv[:3])}: {words[-1] if words else 'failed'}"] if done.exit_status else []
 
 
-def to_json(guests: Iterable[Guest]) -> list[dict[str, Any]]:
-    """Those that run, as the upgrade remembers them."""
-    return [{"kind": guest.kind, "vmid": guest.vmid} for guest in guests if guest.running]
+def running(guests: Iterable[Guest]) -> tuple[tuple[str, int], ...]:
+    """(kind, vmid) of those that run, as the upgrade remembers them."""
+    return tuple((guest.kind, guest.vmid) for guest in guests if guest.running)

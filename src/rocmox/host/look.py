@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import rocmox
 from rocmox.errors import RefusedError, RocmoxError
-from rocmox.facts.kernels import headers_packages
 from rocmox.host import files, guests, places, step
+from rocmox.host.desired import DesiredHost
+from rocmox.host.kernels.startup import reboot_reasons
 from rocmox.host.ledger import read_ledger
-from rocmox.host.plan import is_settled, plan
-from rocmox.host.problems import find_problems, notes, wished_kernel
-from rocmox.host.removal import note_hand_made, plan_removal
-from rocmox.host.resolve import DRIVER, Offer, ask
-from rocmox.host.startup import reboot_reasons
+from rocmox.host.packages.installed import note_hand_made
+from rocmox.host.packages.resolve import DRIVER, Offer, ask, check_headers
+from rocmox.host.packages.source import is_settled
+from rocmox.host.plan import plan, plan_removal
+from rocmox.host.problems import desired_kernel, find_problems, notes
 from rocmox.host.state import HostState, read_here, require_pve
 from rocmox.host.step import Step
-from rocmox.host.wish import HostWish
 from rocmox.machine import Machine
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Look:
-    """A node beside its wish: `problems` stop it before a change, `steps` are what is to be done."""
+    """A host beside what is desired: `problems` stop it before a change, `steps` are what is to be done."""
 
     state: HostState
     steps: tuple[Step, ...]
@@ -34,39 +33,39 @@ class Look:
     guests: tuple[str, ...] = ()
 
 
-def look(machine: Machine, state: HostState, wish: HostWish, *, wish_text: str) -> Look:
+def look(machine: Machine, state: HostState, desired: DesiredHost, *, desired_text: str) -> Look:
     """Everything known before the first change; what cannot be had from the sources is a problem."""
     require_pve(state)
-    problems = find_problems(state, wish)
+    problems = find_problems(state, desired)
     steps: tuple[Step, ...] = ()
-    if not wish.wants_dkms:
-        steps = plan_removal(state, wish, read_ledger(), files.read)
+    if not desired.wants_dkms:
+        steps = plan_removal(state, desired, read_ledger(), files.read)
         hand_made = note_hand_made(state, read_ledger())
-        return _look(machine, state, wish, steps=steps, problems=problems, more=(hand_made,) if hand_made else ())
+        return _look(machine, state, desired, steps=steps, problems=problems, more=(hand_made,) if hand_made else ())
     if not problems:
         try:
-            offer = offer_for(machine, state, wish)
-            steps = (*own_files(wish_text), *plan(state, wish, offer, files.read))
+            offer = offer_for(machine, state, desired)
+            steps = (*own_files(desired_text), *plan(state, desired, offer, files.read))
         except RefusedError as error:
             problems = (str(error),)
-    return _look(machine, state, wish, steps=steps, problems=problems)
+    return _look(machine, state, desired, steps=steps, problems=problems)
 
 
 def _look(
     machine: Machine,
     state: HostState,
-    wish: HostWish,
+    desired: DesiredHost,
     *,
     steps: tuple[Step, ...],
     problems: tuple[str, ...] = (),
     more: tuple[str, ...] = (),
 ) -> Look:
-    reboot = reboot_reasons(state, wish)
+    reboot = reboot_reasons(state, desired)
     return Look(
         state=state,
         steps=steps,
         problems=problems,
-        notes=(*notes(state, wish), *more),
+        notes=(*notes(state, desired), *more),
         reboot=reboot,
         guests=running_guests(machine) if reboot else (),
     )
@@ -77,29 +76,17 @@ def running_guests(machine: Machine) -> tuple[str, ...]:
     return tuple(f"{guest.kind}:{guest.vmid}" for guest in guests.read_guests(machine) if guest.running)
 
 
-def offer_for(machine: Machine, state: HostState, wish: HostWish) -> Offer:
+def offer_for(machine: Machine, state: HostState, desired: DesiredHost) -> Offer:
     """What the sources offer; they are not asked when everything is in place."""
-    if is_settled(state, wish, files.read):
+    if is_settled(state, desired, files.read):
         return Offer(version=state.packages[DRIVER], keyring=files.read(places.KEYRING) or "")
-    offer = ask(machine, state, wish)
-    check_headers(state, offer, wished_kernel(state, wish))
+    offer = ask(machine, state, desired)
+    check_headers(state, offer, desired_kernel(state, desired))
     return offer
 
 
-def check_headers(state: HostState, offer: Offer, kernel: str) -> None:
-    """RefusedError when the kernel that shall boot has no headers and none can be had."""
-    if kernel not in state.with_headers and kernel not in offer.headers:
-        names = headers_packages(kernel, pve_major=state.pve_major)
-        raise RefusedError(
-            f"no source offers headers for kernel {kernel} (asked for {' and '.join(names)}), "
-            "so no module can be built",
-            remedy="Check the Proxmox sources (no-subscription, or enterprise): `apt update` must succeed. "
-            "Headers of an old kernel vanish from them: then upgrade the kernel first.",
-        )
-
-
-def own_files(wish_text: str) -> tuple[Step, ...]:
-    """This program for hooks and units, and the wish they read."""
+def own_files(desired_text: str) -> tuple[Step, ...]:
+    """This program for hooks and units, and the document that they read."""
     steps = []
     archive = own_archive()
     if archive.is_file():
@@ -115,8 +102,8 @@ def own_files(wish_text: str) -> tuple[Step, ...]:
                     after="this version",
                 )
             )
-    if files.read(places.WISH) != wish_text:
-        steps.append(step.write_file(places.WISH, wish_text, files.read(places.WISH), mode=0o600))
+    if files.read(places.DESIRED) != desired_text:
+        steps.append(step.write_file(places.DESIRED, desired_text, files.read(places.DESIRED), mode=0o600))
     return tuple(steps)
 
 
@@ -137,31 +124,10 @@ def apply(machine: Machine, steps: tuple[Step, ...]) -> tuple[list[str], str]:
     return done, ""
 
 
-def reread(found: Look, wish: HostWish) -> Look:
+def reread(found: Look, desired: DesiredHost) -> Look:
     """The same look with the state after the steps: whether a reboot is needed is known only now."""
-    machine, _, state = read_here(wish.root)
-    return _look(machine, state, wish, steps=found.steps)
-
-
-def document(found: Look, done: list[str], error: str) -> dict[str, Any]:
-    """What `rocmox host look|apply --json` prints."""
-    return {
-        "schema_version": 1,
-        "changed": bool(done),
-        "problems": list(found.problems),
-        "notes": list(found.notes),
-        "steps": [one.text for one in found.steps],
-        "done": done,
-        "error": error,
-        "reboot": list(found.reboot),
-        "boots_next": found.state.boots_next,
-        "running": found.state.running,
-        "guests": list(found.guests),
-        "diff": [
-            {"before_header": one.header, "after_header": one.header, "before": one.before, "after": one.after}
-            for one in found.steps
-        ],
-    }
+    machine, _, state = read_here(desired.root)
+    return _look(machine, state, desired, steps=found.steps)
 
 
 def read_now(root: str) -> tuple[Machine, HostState]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 STATE = "/var/lib/rocmox/host"
 LEDGER = f"{STATE}/ledger.json"
-WISH = f"{STATE}/wish.json"
+DESIRED = f"{STATE}/wish.json"  # the name that it has on sites since 0.1
 UPGRADE = f"{STATE}/upgrade.json"
 LAST_UPGRADE = f"{STATE}/last-upgrade.json"
 
+PYTHON = "/usr/bin/python3 -I"  # before PROGRAM in hooks and units
 PROGRAM = "/usr/local/lib/rocmox/host.pyz"
 REBOOT_PROGRAM = "/run/rocmox/host.pyz"  # still there when removal has taken PROGRAM; a reboot forgets it
 KEYRING = "/etc/apt/keyrings/amdgpu.asc"

@@ -1,4 +1,4 @@
-"""What stands in the way of the wish, and what is worth knowing. Pure: it judges, and changes nothing."""
+"""What stands in the way of what is desired, and what is worth knowing. Pure: it judges, and changes nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rocmox.compatibility import Verdict, look_up
 from rocmox.facts.iommu import command_line_words
 from rocmox.facts.kernels import series
+from rocmox.host.desired import DesiredHost
 from rocmox.host.state import ESPS, HostState
-from rocmox.host.wish import HostWish
 
 _SECURE_BOOT = (
     "Secure Boot is on: the kernel refuses modules that nobody signed, so the driver would be built and not loaded. "
@@ -22,9 +22,9 @@ _OURS = ("amdgpu-dkms", "dkms", "proxmox-kernel-", "proxmox-headers-", "pve-kern
 _IOMMU_OFF = {"off", "0"}
 
 
-def wished_kernel(state: HostState, wish: HostWish) -> str:
-    """The kernel that shall boot: the wished one, else the pinned one, else the running one."""
-    return wish.kernel or (state.boot.pinned if state.boot and state.boot.pinned else "") or state.running
+def desired_kernel(state: HostState, desired: DesiredHost) -> str:
+    """The kernel that shall boot: the desired one, else the pinned one, else the running one."""
+    return desired.kernel or (state.boot.pinned if state.boot and state.boot.pinned else "") or state.running
 
 
 def is_ours(broken: str) -> bool:
@@ -32,17 +32,17 @@ def is_ours(broken: str) -> bool:
     return broken.startswith(_OURS)
 
 
-def find_problems(state: HostState, wish: HostWish, *, kernel: str = "") -> tuple[str, ...]:
+def find_problems(state: HostState, desired: DesiredHost, *, kernel: str = "") -> tuple[str, ...]:
     """Every reason to stop before anything is changed; `kernel` is the one that shall boot in the end."""
-    if not wish.wants_dkms:
-        return tuple(_command_line_problems(state, wish))
-    wanted = kernel or wished_kernel(state, wish)
+    if not desired.wants_dkms:
+        return tuple(_command_line_problems(state, desired))
+    wanted = kernel or desired_kernel(state, desired)
     return (
         *_kernel_problems(state, wanted),
-        *_room_problems(state, wish),
+        *_room_problems(state, desired),
         *_package_problems(state),
-        *_compatibility_problems(state, wish, wanted),
-        *_command_line_problems(state, wish),
+        *_compatibility_problems(state, desired, wanted),
+        *_command_line_problems(state, desired),
     )
 
 
@@ -59,8 +59,8 @@ def _kernel_problems(state: HostState, wanted: str) -> Iterator[str]:
         )
 
 
-def _room_problems(state: HostState, wish: HostWish) -> Iterator[str]:
-    asked = {"/boot": wish.boot_room_bytes, ESPS: wish.boot_room_bytes, "/": wish.root_room_bytes}
+def _room_problems(state: HostState, desired: DesiredHost) -> Iterator[str]:
+    asked = {"/boot": desired.boot_room_bytes, ESPS: desired.boot_room_bytes, "/": desired.root_room_bytes}
     names = dict.fromkeys(asked, "amdgpu_host_boot_room_bytes") | {"/": "amdgpu_host_root_room_bytes"}
     for place, bytes_asked in asked.items():
         free = state.free_bytes.get(place)
@@ -81,35 +81,35 @@ def _package_problems(state: HostState) -> Iterator[str]:
         )
 
 
-def _compatibility_problems(state: HostState, wish: HostWish, wanted: str) -> Iterator[str]:
-    if state.secure_boot and not wish.signed_modules:
+def _compatibility_problems(state: HostState, desired: DesiredHost, wanted: str) -> Iterator[str]:
+    if state.secure_boot and not desired.signed_modules:
         yield _SECURE_BOOT
     architectures: list[str | None] = [*sorted({gpu.architecture for gpu in state.gpus if gpu.architecture})]
     for architecture in architectures or [None]:
-        row = look_up(pve=state.pve, kernel=wanted, driver="dkms", rocm=wish.release, architecture=architecture)
-        if row.verdict is Verdict.KNOWN_BAD and not wish.allow_known_bad:
+        row = look_up(pve=state.pve, kernel=wanted, driver="dkms", rocm=desired.release, architecture=architecture)
+        if row.verdict is Verdict.KNOWN_BAD and not desired.allow_known_bad:
             yield (
-                f"kernel {wanted} with amdgpu-dkms of ROCm {wish.release} is known to fail: {row.note} "
+                f"kernel {wanted} with amdgpu-dkms of ROCm {desired.release} is known to fail: {row.note} "
                 f"({row.source}). Choose another kernel series than {series(wanted)} (amdgpu_host_kernel), another "
                 "driver (amdgpu_host_release), or set amdgpu_host_allow_known_bad to true to try all the same."
             )
             return
 
 
-def _command_line_problems(state: HostState, wish: HostWish) -> Iterator[str]:
-    wished = dict(word.partition("=")[::2] for word in wish.kernel_command_line)
+def _command_line_problems(state: HostState, desired: DesiredHost) -> Iterator[str]:
+    wished = dict(word.partition("=")[::2] for word in desired.kernel_command_line)
     if wished.get("iommu") != "pt":
         return
     for name in ("amd_iommu", "intel_iommu", "iommu"):
         if state.command_line.get(name) in _IOMMU_OFF:
             yield (
-                f"the kernel was started with {name}={state.command_line[name]}, and iommu=pt is wished: one "
+                f"the kernel was started with {name}={state.command_line[name]}, and iommu=pt is desired: one "
                 "switches the IOMMU off, the other wants it in pass-through mode. Take one of them away "
                 "(/etc/default/grub, /etc/kernel/cmdline, or amdgpu_host_kernel_command_line)."
             )
 
 
-def notes(state: HostState, wish: HostWish) -> tuple[str, ...]:
+def notes(state: HostState, desired: DesiredHost) -> tuple[str, ...]:
     """What is worth knowing before it begins; none of it stops the run."""
     found = [
         f"Proxmox VE {state.pve or 'of unknown release'}, kernel {state.running or 'unknown'} runs, "
@@ -126,9 +126,9 @@ def notes(state: HostState, wish: HostWish) -> tuple[str, ...]:
     if state.other_modules:
         found.append(f"other DKMS modules: {', '.join(state.other_modules)}; they are built for the same kernels")
     found += [f"half done by an interrupted run, will be finished: {name}" for name in state.broken if is_ours(name)]
-    if wish.wants_dkms:
+    if desired.wants_dkms:
         row = look_up(
-            pve=state.pve, kernel=wished_kernel(state, wish), driver="dkms", rocm=wish.release, architecture=None
+            pve=state.pve, kernel=desired_kernel(state, desired), driver="dkms", rocm=desired.release, architecture=None
         )
         found.append(f"compatibility: {row.verdict.value}: {row.note}" + (f" ({row.source})" if row.source else ""))
     return tuple(found)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rocmox.host import files
 from rocmox.machine import Machine
+
+Read = Callable[[str], str | None]  # a file's text, None when there is none
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,21 @@ def write_file(path: str, content: str, before: str | None, *, mode: int = 0o644
 def remove_file(path: str, before: str) -> Step:
     """The file is gone in the end."""
     return Step(text=f"remove {path}", header=path, before=before, after="", action=lambda _machine: files.remove(path))
+
+
+def write_stale(path: str, content: str, read: Read, *, mode: int = 0o644) -> Iterator[Step]:
+    """The same, unless the file holds this already."""
+    before = read(path)
+    if before != content:
+        yield write_file(path, content, before, mode=mode)
+
+
+def remove_present(paths: tuple[str, ...], read: Read) -> Iterator[Step]:
+    """Those of the files that are there go."""
+    for path in paths:
+        before = read(path)
+        if before is not None:
+            yield remove_file(path, before)
 
 
 def do(text: str, action: Callable[[Machine], None], *, header: str, before: str = "", after: str = "") -> Step:

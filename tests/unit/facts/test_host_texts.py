@@ -260,5 +260,5 @@ def test_armour_goes_there_and_back() -> None:
 
 
 def test_a_page_is_no_key() -> None:
-    with pytest.raises(ValueError, match="no OpenPGP"):
+    with pytest.raises(ValueError, match="not an OpenPGP"):
         openpgp.keys(b"<html>log in</html>")

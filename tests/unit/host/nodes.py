@@ -8,9 +8,9 @@ from typing import Any
 from rocmox.facts.amdgpu import Module
 from rocmox.facts.boot_tool import BootKernels
 from rocmox.facts.dkms import DkmsModule
-from rocmox.host.resolve import Offer
+from rocmox.host.desired import DesiredHost
+from rocmox.host.packages.resolve import Offer
 from rocmox.host.state import HostState
-from rocmox.host.wish import HostWish
 
 A, B, C = "6.8.12-8-pve", "6.8.12-9-pve", "6.8.12-10-pve"
 VERSION = "1:6.8.5.60204-2070769.24.04"
@@ -18,8 +18,8 @@ DKMS = "6.8.5-2070769.24.04"
 FINGERPRINT = "A" * 40
 
 
-def wish(**fields: Any) -> HostWish:
-    return dataclasses.replace(HostWish(driver="dkms", key_fingerprint=FINGERPRINT), **fields)
+def desired(**fields: Any) -> DesiredHost:
+    return dataclasses.replace(DesiredHost(driver="dkms", key_fingerprint=FINGERPRINT), **fields)
 
 
 def state(**fields: Any) -> HostState:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rocmox.host.apt_view import write_settings
+from rocmox.host.packages.apt_view import write_settings
 
 
 def test_a_proxys_password_lies_in_a_file_of_roots_alone(tmp_path: Path) -> None:

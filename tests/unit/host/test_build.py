@@ -5,7 +5,7 @@ import pytest
 
 from rocmox.errors import RocmoxError
 from rocmox.facts import failed_builds
-from rocmox.host import build, hook
+from rocmox.host.kernels import build, hook
 from tests.unit.host.nodes import DKMS, A, C
 from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 

@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 
 from rocmox.cli.main import main
-from rocmox.host import commands, files, guests, places, upgrade
+from rocmox.host import files, guests, places
+from rocmox.host.upgrade import stages, steps
 from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
 
-def test_the_wish_comes_from_standard_input_when_asked(
+def test_the_desired_state_comes_from_standard_input_when_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"driver": "nvidia", "apt_proxy": "http://me:secret@p"})))
-    assert main(["host", "look", "--wish", "-"]) == 64
+    assert main(["host", "look", "--desired", "-"]) == 64
     said = capsys.readouterr()
     assert "'nvidia' is neither" in said.err
     assert "secret" not in said.out + said.err
@@ -23,13 +24,13 @@ def test_the_wish_comes_from_standard_input_when_asked(
 def test_a_plain_reboot_is_noted_where_the_units_will_start_the_guests(
     *, installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("UPGRADE", "WISH"):
+    for name in ("UPGRADE", "DESIRED"):
         monkeypatch.setattr(places, name, str(tmp_path / f"{name.lower()}.json"))
     if installed:
-        files.write(places.WISH, "{}")
+        files.write(places.DESIRED, "{}")
     monkeypatch.setattr(guests, "read_guests", lambda _machine: ())
     machine = ScriptedMachine()
-    upgrade.reboot(machine)
+    steps.reboot(machine)
     assert machine.asked == [("systemctl", "reboot")]
     assert Path(places.UPGRADE).exists() is installed
 
@@ -39,8 +40,8 @@ def test_the_program_is_there_for_the_reboot_after_removal(
 ) -> None:
     archive = tmp_path / "rocmox.pyz"
     archive.write_bytes(b"PK program")
-    monkeypatch.setattr(commands.look, "own_archive", lambda: archive)
+    monkeypatch.setattr(stages, "own_archive", lambda: archive)
     monkeypatch.setattr(places, "REBOOT_PROGRAM", str(tmp_path / "run/host.pyz"))
-    assert main(["host", "upgrade", "ready", "--wish", "{}"]) == 0
+    assert main(["host", "upgrade", "ready", "--desired", "{}"]) == 0
     assert json.loads(capsys.readouterr().out)["changed"] is False
     assert Path(places.REBOOT_PROGRAM).read_bytes() == b"PK program"

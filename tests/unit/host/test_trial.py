@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from rocmox.errors import RocmoxError
 from rocmox.facts.amdgpu import Module
 from rocmox.facts.boot_tool import BootKernels
-from rocmox.host import files, places, trial, upgrade
+from rocmox.host import files, places
 from rocmox.host.state import HostState
+from rocmox.host.upgrade import steps, trial
+from rocmox.host.upgrade.record import Card, Phase, UpgradeRecord, read_record
 from tests.unit.host.nodes import A, B, built, driven
 from tests.unit.rocmox_lab.scripted_machine import ScriptedMachine
 
@@ -77,8 +80,8 @@ def test_without_an_upgrade_nothing_is_judged() -> None:
 
 
 def test_a_card_that_is_gone_is_named() -> None:
-    cards = [{"pci_address": "0000:03:00.0", "unique_id": "aa"}]
-    assert trial.faults(on_b(), {"new": B, "cards": cards}) == ["card 0000:03:00.0 (aa) is gone"]
+    record = UpgradeRecord(phase=Phase.TRIAL, new=B, cards=(Card(pci_address="0000:03:00.0", unique_id="aa"),))
+    assert trial.faults(on_b(), record) == ["card 0000:03:00.0 (aa) is gone"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ def test_what_counts_as_worse(before: dict[str, str], after: dict[str, str], cou
 def test_the_new_kernel_is_pinned_for_good_and_the_times_are_told() -> None:
     on_trial(prepared_at=100.0, built_at=160.0, down_at=200.0, up_at=245.5)
     machine = ScriptedMachine()
-    report = upgrade.conclude(machine, on_b())
+    report = steps.conclude(machine, on_b())
     assert ("proxmox-boot-tool", "kernel", "pin", B) in machine.asked
     assert (report["build_seconds"], report["downtime_seconds"], report["built_before_downtime"]) == (60.0, 45.5, True)
     assert not Path(places.UPGRADE).exists()
@@ -111,11 +114,11 @@ def test_the_new_kernel_is_pinned_for_good_and_the_times_are_told() -> None:
 def test_nothing_is_switched_without_a_module() -> None:
     on_trial()
     machine = ScriptedMachine()
-    with pytest.raises(upgrade.RocmoxError, match="no module built"):
-        upgrade.switch(machine, driven())
+    with pytest.raises(RocmoxError, match="no module built"):
+        steps.switch(machine, driven())
     assert machine.asked == []
 
 
 def test_a_torn_file_is_no_upgrade() -> None:
     Path(places.UPGRADE).write_text('{"old": "6.8')
-    assert files.read_document(places.UPGRADE) == {}
+    assert read_record() is None

@@ -55,5 +55,5 @@ def test_what_is_no_key_is_refused(blob: bytes) -> None:
 
 
 def test_a_key_that_was_cut_off_is_refused() -> None:
-    with pytest.raises(ValueError, match="no OpenPGP"):
+    with pytest.raises(ValueError, match="not an OpenPGP"):
         openpgp.keys(openpgp.dearmor((CASES / "one.asc").read_bytes())[:-20])

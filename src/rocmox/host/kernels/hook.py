@@ -8,8 +8,9 @@ from rocmox.errors import CommandError, RocmoxError
 from rocmox.facts import boot_tool, dkms, kernels
 from rocmox.facts.failed_builds import read_records
 from rocmox.facts.kernel import read_release
-from rocmox.host import boot, build, ledger, places
-from rocmox.host.build import Built
+from rocmox.host import ledger, places
+from rocmox.host.kernels import boot, build
+from rocmox.host.kernels.build import Built
 from rocmox.host.state import MODULE
 from rocmox.machine import Machine
 

@@ -1,4 +1,4 @@
-"""What apt's sources offer for the wish: the driver's exact version, its key, headers and kernels. Changes nothing."""
+"""What apt's sources offer: the driver's exact version, its key, headers and kernels. Changes nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rocmox.errors import RefusedError
 from rocmox.facts.kernels import headers_packages, release_of, series, version_key
 from rocmox.facts.openpgp import armor
 from rocmox.facts.packages import parse_depends, parse_policy
-from rocmox.host.apt_view import AptView
+from rocmox.host.desired import DesiredHost
+from rocmox.host.packages.apt_view import AptView
 from rocmox.host.state import HostState
-from rocmox.host.wish import HostWish
 from rocmox.machine import Machine
 
 DRIVER = "amdgpu-dkms"
@@ -36,13 +36,13 @@ class Offer:
     complaints: tuple[str, ...] = ()
 
 
-def ask(machine: Machine, state: HostState, wish: HostWish, *, kernels: tuple[str, ...] = ()) -> Offer:
+def ask(machine: Machine, state: HostState, desired: DesiredHost, *, kernels: tuple[str, ...] = ()) -> Offer:
     """Ask the sources; `kernels` are further ones whose packages matter. RefusedError says what is not to be had."""
     with tempfile.TemporaryDirectory(dir=_TEMPORARY, prefix="rocmox-apt-") as top:
-        view = AptView(machine, Path(top), proxy=wish.apt_proxy)
-        key = view.add_source(wish)
+        view = AptView(machine, Path(top), proxy=desired.apt_proxy)
+        key = view.add_source(desired)
         complaints = view.update()
-        version = _driver_version(view, wish, complaints)
+        version = _driver_version(view, desired, complaints)
         newest = newest_of_series(view, state)
         wanted = tuple(dict.fromkeys((*state.may_boot, *kernels, *([newest] if newest else []))))
         headers, packages = _packages_of(view, state, wanted)
@@ -56,30 +56,31 @@ def ask(machine: Machine, state: HostState, wish: HostWish, *, kernels: tuple[st
         )
 
 
-def _driver_version(view: AptView, wish: HostWish, complaints: tuple[str, ...]) -> str:
-    host = wish.apt_url.partition("://")[2].partition("/")[0]
-    ours = [line for line in complaints if wish.apt_url in line or host in line]
-    origins = view.origins(wish.apt_url)
+def _driver_version(view: AptView, desired: DesiredHost, complaints: tuple[str, ...]) -> str:
+    host = desired.apt_url.partition("://")[2].partition("/")[0]
+    ours = [line for line in complaints if desired.apt_url in line or host in line]
+    origins = view.origins(desired.apt_url)
     if not origins:
         raise RefusedError(
-            f"apt cannot read {wish.apt_url} {wish.apt_suite}: {'; '.join(ours or complaints) or 'no answer'}",
+            f"apt cannot read {desired.apt_url} {desired.apt_suite}: {'; '.join(ours or complaints) or 'no answer'}",
             remedy="`404` and `no Release file` mean a version or suite that does not exist "
             "(amdgpu_host_release, amdgpu_host_apt_suite), a signature names the key; else look at the "
             "network and amdgpu_host_apt_proxy.",
         )
-    if origins != {wish.apt_origin}:
+    if origins != {desired.apt_origin}:
         raise RefusedError(
-            f"{wish.apt_url} calls itself {', '.join(sorted(origins))}, not {wish.apt_origin}: the pin would not hold",
+            f"{desired.apt_url} calls itself {', '.join(sorted(origins))}, not {desired.apt_origin}: "
+            "the pin would not hold",
             remedy="Set amdgpu_host_apt_origin to what your mirror's Release file says.",
         )
-    offered = offered_versions(view.run("apt-cache", "madison", DRIVER).stdout, wish.apt_url)
-    if not offered or (wish.package_version and wish.package_version not in offered):
+    offered = offered_versions(view.run("apt-cache", "madison", DRIVER).stdout, desired.apt_url)
+    if not offered or (desired.package_version and desired.package_version not in offered):
         raise RefusedError(
-            f"{wish.apt_url} offers {DRIVER} {', '.join(offered) or 'not at all'}"
-            + (f", and {wish.package_version} is wished" if wish.package_version else ""),
+            f"{desired.apt_url} offers {DRIVER} {', '.join(offered) or 'not at all'}"
+            + (f", and {desired.package_version} is desired" if desired.package_version else ""),
             remedy="Set amdgpu_host_package_version to an offered version, or leave it empty for the newest.",
         )
-    return wish.package_version or offered[0]
+    return desired.package_version or offered[0]
 
 
 def offered_versions(madison: str, url: str) -> tuple[str, ...]:
@@ -116,6 +117,18 @@ def _packages_of(view: AptView, state: HostState, kernels: tuple[str, ...]) -> t
         {kernel: name for kernel, names in headers.items() if (name := offered(names))},
         {kernel: name for kernel, names in images.items() if (name := offered(names))},
     )
+
+
+def check_headers(state: HostState, offer: Offer, kernel: str) -> None:
+    """RefusedError when the kernel that shall boot has no headers and none can be had."""
+    if kernel not in state.with_headers and kernel not in offer.headers:
+        names = headers_packages(kernel, pve_major=state.pve_major)
+        raise RefusedError(
+            f"no source offers headers for kernel {kernel} (asked for {' and '.join(names)}), "
+            "so no module can be built",
+            remedy="Check the Proxmox sources (no-subscription, or enterprise): `apt update` must succeed. "
+            "Headers of an old kernel vanish from them: then upgrade the kernel first.",
+        )
 
 
 def rocm_of(package_version: str) -> str:

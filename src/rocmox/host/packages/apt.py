@@ -6,7 +6,7 @@ import re
 
 from rocmox.errors import RocmoxError
 from rocmox.host import ledger
-from rocmox.host.apt_view import complaints
+from rocmox.host.packages.apt_view import complaints
 from rocmox.machine import Completed, Machine
 
 _SECONDS = 3600

@@ -1,4 +1,4 @@
-"""What the role wishes for a node, as one JSON document."""
+"""What a host shall be, as one JSON document of the role."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FOREIGN_ORIGINS = frozenset({"Debian", "Ubuntu", "Proxmox"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class HostWish:
+class DesiredHost:
     """The driver a node shall have, where it comes from, and with what the kernel starts. Sizes in bytes."""
 
     driver: str = "inbox"
@@ -53,28 +53,28 @@ class HostWish:
 
     @property
     def wants_dkms(self) -> bool:
-        """Whether AMD's DKMS driver is wished."""
+        """Whether AMD's DKMS driver is desired."""
         return self.driver == "dkms"
 
 
-def parse_wish(text: str) -> HostWish:
+def parse_desired(text: str) -> DesiredHost:
     """UsageError for an unknown field, a wrong type, or a value that has no meaning."""
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"the wish is no JSON: {error}") from error
+        raise UsageError(f"the desired state is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise UsageError("the wish is no JSON object")
-    known = {field.name: field.default for field in dataclasses.fields(HostWish)}
+        raise UsageError("the desired state is not a JSON object")
+    known = {field.name: field.default for field in dataclasses.fields(DesiredHost)}
     if unknown := sorted(set(document) - set(known)):
-        raise UsageError(f"{', '.join(unknown)}: no such wish", remedy=f"Known are {', '.join(known)}.")
-    wish = HostWish(**{name: _value(name, value, known[name]) for name, value in document.items()})
-    _check(wish)
-    return wish
+        raise UsageError(f"{', '.join(unknown)}: no such field", remedy=f"Known are {', '.join(known)}.")
+    desired = DesiredHost(**{name: _value(name, value, known[name]) for name, value in document.items()})
+    _check(desired)
+    return desired
 
 
 def stored_text(text: str) -> str:
-    """A wish as it lies on the node: without the target of one upgrade, and without the proxy and its password.
+    """The document as it lies on the host: without the target of one upgrade, and without the proxy and its password.
 
     Hooks and units, which read it, ask no source.
     """
@@ -90,30 +90,34 @@ def _value(name: str, value: Any, default: Any) -> Any:
     if name == "key_fingerprint":
         return str(value).replace(" ", "").upper()
     if isinstance(default, bool) != isinstance(value, bool) or not isinstance(value, type(default)):
-        raise UsageError(f"amdgpu_host_{name}: {value!r} is no {type(default).__name__}")
+        raise UsageError(f"amdgpu_host_{name}: {value!r} is not of type {type(default).__name__}")
     return value
 
 
-def _check(wish: HostWish) -> None:
-    if wish.driver not in DRIVERS:
-        raise UsageError(f"amdgpu_host_driver: {wish.driver!r} is neither of {', '.join(DRIVERS)}")
+def _check(desired: DesiredHost) -> None:
+    if desired.driver not in DRIVERS:
+        raise UsageError(f"amdgpu_host_driver: {desired.driver!r} is neither of {', '.join(DRIVERS)}")
     for name, pattern in _PATTERNS.items():
-        if not re.fullmatch(pattern, getattr(wish, name)):
+        if not re.fullmatch(pattern, getattr(desired, name)):
             raise UsageError(
-                f"amdgpu_host_{name}: {getattr(wish, name)!r} has not the form that is asked for",
+                f"amdgpu_host_{name}: {getattr(desired, name)!r} does not have the expected form",
                 remedy="See the table in roles/amdgpu_host/README.md.",
             )
     for name in ("apt_url", "key_url"):
-        if _WITH_PASSWORD.match(getattr(wish, name)):
+        if _WITH_PASSWORD.match(getattr(desired, name)):
             raise UsageError(
                 f"amdgpu_host_{name} holds a user or a password, and everybody on the node can read apt's sources",
                 remedy="Put it into a file of /etc/apt/auth.conf.d with mode 0600 (apt_auth.conf(5)), the URL without.",
             )
-    if wish.apt_origin in _FOREIGN_ORIGINS:
+    if desired.apt_origin in _FOREIGN_ORIGINS:
         raise UsageError(
-            f"amdgpu_host_apt_origin: {wish.apt_origin} is a distribution's, and the pin would be on all of it"
+            f"amdgpu_host_apt_origin: {desired.apt_origin} is a distribution's, and the pin would be on all of it"
         )
-    words = (*wish.kernel_command_line, *wish.apt_components, *(f"{key}={value}" for key, value in wish.module_options))
+    words = (
+        *desired.kernel_command_line,
+        *desired.apt_components,
+        *(f"{key}={value}" for key, value in desired.module_options),
+    )
     for word in words:
         if not re.fullmatch(r"[\w.,:=/+@%-]+", word):
-            raise UsageError(f"{word!r} is no single word for a kernel, a module or a source")
+            raise UsageError(f"{word!r} is not a single word for a kernel, a module or a source")

@@ -3,13 +3,13 @@ import json
 import pytest
 
 from rocmox.errors import UsageError
-from rocmox.host.resolve import offered_versions, rocm_of
-from rocmox.host.wish import parse_wish, stored_text
+from rocmox.host.desired import parse_desired, stored_text
+from rocmox.host.packages.resolve import offered_versions, rocm_of
 
 
 def test_a_wish() -> None:
     text = json.dumps({"driver": "dkms", "module_options": {"gpu_recovery": 1}, "key_fingerprint": "aa " * 20})
-    found = parse_wish(text)
+    found = parse_desired(text)
     assert found.wants_dkms
     assert found.module_options == (("gpu_recovery", "1"),)
     assert found.key_fingerprint == "AA" * 20
@@ -34,18 +34,18 @@ def test_a_wish() -> None:
 )
 def test_a_wish_without_meaning(document: object) -> None:
     with pytest.raises(UsageError):
-        parse_wish(json.dumps(document))
+        parse_desired(json.dumps(document))
 
 
 def test_no_json() -> None:
-    with pytest.raises(UsageError, match="no JSON"):
-        parse_wish("{")
+    with pytest.raises(UsageError, match="not JSON"):
+        parse_desired("{")
 
 
 def test_a_proxy_and_its_password_do_not_stay_on_the_node() -> None:
     text = stored_text(json.dumps({"driver": "dkms", "apt_proxy": "http://me:secret@proxy:3128", "upgrade_kernel": ""}))
     assert json.loads(text) == {"driver": "dkms"}
-    assert parse_wish(text).wants_dkms
+    assert parse_desired(text).wants_dkms
 
 
 URL = "https://repo.radeon.com/amdgpu"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rocmox.errors import RefusedError
 from rocmox.facts.openpgp import keys
-from rocmox.host.wish import HostWish
+from rocmox.host.desired import DesiredHost
 from rocmox.machine import Completed, Machine
 
 SOURCE = "amdgpu.sources"
@@ -57,18 +57,18 @@ class AptView:
         environment = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "APT_CONFIG": str(self._configuration)}
         return self._machine.run([program, *arguments], timeout_seconds=_FETCH_SECONDS, environment=environment)
 
-    def add_source(self, wish: HostWish) -> bytes:
+    def add_source(self, desired: DesiredHost) -> bytes:
         """Fetch the pinned key and put AMD's source into the view; the key alone. RefusedError says what is wrong."""
         target = self.top / "fetched.key"
-        done = self.run("/usr/lib/apt/apt-helper", "download-file", wish.key_url, str(target))
+        done = self.run("/usr/lib/apt/apt-helper", "download-file", desired.key_url, str(target))
         if done.exit_status or not target.exists():
             raise RefusedError(
-                f"the signing key cannot be fetched from {wish.key_url}: {complaints(done) or 'no answer'}",
+                f"the signing key cannot be fetched from {desired.key_url}: {complaints(done) or 'no answer'}",
                 remedy="Set amdgpu_host_apt_key_url to a place this node reaches, or amdgpu_host_apt_proxy to a proxy.",
             )
-        key = pinned_key(target.read_bytes(), wish)
+        key = pinned_key(target.read_bytes(), desired)
         (self.top / _KEY).write_bytes(key)
-        (self.top / "sources" / SOURCE).write_text(source_text(wish, str(self.top / _KEY)), encoding="utf-8")
+        (self.top / "sources" / SOURCE).write_text(source_text(desired, str(self.top / _KEY)), encoding="utf-8")
         return key
 
     def update(self) -> tuple[str, ...]:
@@ -97,28 +97,29 @@ def write_settings(top: Path, settings: dict[str, str], *, main: Path = Path("/e
     return first
 
 
-def pinned_key(blob: bytes, wish: HostWish) -> bytes:
+def pinned_key(blob: bytes, desired: DesiredHost) -> bytes:
     """The one key with the pinned fingerprint; whatever else the file holds is left out."""
     try:
         found = keys(blob)
     except (ValueError, IndexError) as error:
         raise RefusedError(
-            f"{wish.key_url} holds no signing key: {error}", remedy="Look at it; a login page of a proxy is usual."
+            f"{desired.key_url} holds no signing key: {error}", remedy="Look at it; a login page of a proxy is usual."
         ) from error
-    if wish.key_fingerprint not in found:
+    if desired.key_fingerprint not in found:
         raise RefusedError(
-            f"the key at {wish.key_url} has the fingerprint {', '.join(found) or 'of no key'}, and "
-            f"{wish.key_fingerprint} is pinned: it is not trusted",
+            f"the key at {desired.key_url} has the fingerprint {', '.join(found) or 'of no key'}, and "
+            f"{desired.key_fingerprint} is pinned: it is not trusted",
             remedy="Compare with AMD's documentation before you change amdgpu_host_apt_key_fingerprint.",
         )
-    return found[wish.key_fingerprint]
+    return found[desired.key_fingerprint]
 
 
-def source_text(wish: HostWish, keyring: str) -> str:
+def source_text(desired: DesiredHost, keyring: str) -> str:
     """The file of sources (sources.list(5), deb822 style)."""
     return (
         "# The role amdgpu_host wrote this: AMD's driver, limited to it by /etc/apt/preferences.d/amdgpu.\n"
-        f"Types: deb\nURIs: {wish.apt_url}\nSuites: {wish.apt_suite}\nComponents: {' '.join(wish.apt_components)}\n"
+        f"Types: deb\nURIs: {desired.apt_url}\nSuites: {desired.apt_suite}\n"
+        f"Components: {' '.join(desired.apt_components)}\n"
         f"Architectures: amd64\nSigned-By: {keyring}\n"
     )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rocmox.facts.dkms import installed_for
-from rocmox.host import files, guests, places, upgrade
+from rocmox.host import files, guests, places
 from rocmox.host.state import MODULE, HostState
+from rocmox.host.upgrade.record import Phase, UpgradeRecord, read_record, write_record
+from rocmox.host.upgrade.steps import cards_of, secure
 from rocmox.machine import Machine
 
 _CARD_SECONDS = 90
@@ -21,9 +24,9 @@ _FINE = {"PASS", "WARN", "NOT_APPLICABLE"}
 _NO_SUCH_COMMAND = 64
 
 
-def faults(state: HostState, document: dict[str, Any]) -> list[str]:
+def faults(state: HostState, record: UpgradeRecord) -> list[str]:
     """What is wrong with the new kernel's driver and cards; empty when all is as before."""
-    new = str(document.get("new", ""))
+    new = record.new
     found = []
     if state.running != new:
         return [f"kernel {state.running} runs, and {new} was to be tried"]
@@ -33,8 +36,8 @@ def faults(state: HostState, document: dict[str, Any]) -> list[str]:
         found.append(f"amdgpu is not loaded on {new}")
     elif state.module.kind != "dkms":
         found.append(f"the kernel's own amdgpu is loaded on {new}, not the one that was built")
-    before = {(card["pci_address"], card["unique_id"]) for card in document.get("cards", [])}
-    now = {(gpu.pci_address, gpu.unique_id) for gpu in state.gpus}
+    before = {(card.pci_address, card.unique_id) for card in record.cards}
+    now = {(card.pci_address, card.unique_id) for card in cards_of(state)}
     bound = {gpu.pci_address for gpu in state.gpus if gpu.driver == MODULE and gpu.render is not None}
     found += [f"card {address} ({unique}) is gone" for address, unique in sorted(before - now, key=str)]
     found += [
@@ -52,29 +55,29 @@ def judge(
     now: Callable[[], float] = time.monotonic,
 ) -> str:
     """At boot, before the guests: `fine`, `back` (rebooting into the old kernel) or `old` (the old one came up)."""
-    document = files.read_document(places.UPGRADE)
-    if document.get("phase") != "trial":
+    record = read_record()
+    if record is None or record.phase is not Phase.TRIAL:
         return "none"
     machine.run(["modprobe", MODULE], timeout_seconds=300)
     deadline = now() + _CARD_SECONDS
     state = read_state()
-    while (wrong := faults(state, document)) and state.running == document.get("new") and now() < deadline:
+    while (wrong := faults(state, record)) and state.running == record.new and now() < deadline:
         sleep(2)
         state = read_state()
     if not wrong:
-        upgrade.save(phase="booted", booted_at=time.time())
+        write_record(dataclasses.replace(record, phase=Phase.BOOTED, booted_at=time.time()))
         _repair(machine, root)
         return "fine"
-    upgrade.save(phase="failed", error="; ".join(wrong))
-    if state.running != document.get("new"):
+    write_record(dataclasses.replace(record, phase=Phase.FAILED, error="; ".join(wrong)))
+    if state.running != record.new:
         return "old"
-    go_back(machine, state, str(document["old"]))
+    go_back(machine, state, record.old)
     return "back"
 
 
 def go_back(machine: Machine, state: HostState, old: str) -> None:
     """The old kernel is what boots from now on; reboot into it, but never into one without a module."""
-    upgrade.secure(machine, state, old)
+    secure(machine, state, old)
     if not state.built(old) or state.running == old:
         return
     machine.run(["systemctl", "reboot"]).check()
@@ -82,14 +85,22 @@ def go_back(machine: Machine, state: HostState, old: str) -> None:
 
 def start_guests(machine: Machine) -> tuple[str, ...]:
     """Those that ran before, in their order; the end of the downtime. Complaints."""
-    document = files.read_document(places.UPGRADE)
-    wanted = [(str(guest["kind"]), int(guest["vmid"])) for guest in document.get("guests", [])]
-    complaints = guests.start(machine, wanted)
-    if document.get("phase") == "reboot":
+    record = read_record()
+    if record is None:
+        return ()
+    complaints = guests.start(machine, record.guests)
+    if record.phase is Phase.REBOOT:
         files.remove(places.UPGRADE)  # a plain reboot ends here
-    elif document and not document.get("up_at"):
-        upgrade.save(up_at=time.time(), guest_complaints=list(complaints))
+    elif not record.up_at:
+        write_record(dataclasses.replace(record, up_at=time.time(), guest_complaints=complaints))
     return complaints
+
+
+def end_plain_reboot() -> None:
+    """The guests were started by somebody else; an upgrade's record stays."""
+    record = read_record()
+    if record and record.phase is Phase.REBOOT:
+        files.remove(places.UPGRADE)
 
 
 def _repair(machine: Machine, root: str) -> None:
@@ -129,7 +140,7 @@ def _worse(one: str | None, other: str) -> str:
     return min((one or "NOT_APPLICABLE", other), key=order.index)
 
 
-def regressions(before: dict[str, str], after: dict[str, str]) -> list[str]:
+def regressions(before: Mapping[str, str], after: dict[str, str]) -> list[str]:
     """Checks that are worse than before; UNKNOWN counts only where it was known before, what failed before does not."""
     found = []
     for name, verdict in sorted(after.items()):
@@ -139,10 +150,11 @@ def regressions(before: dict[str, str], after: dict[str, str]) -> list[str]:
     return found
 
 
-def confirm(machine: Machine, state: HostState, root: str, *, answers: Callable[[], list[str]]) -> list[str]:
+def confirm(
+    machine: Machine, state: HostState, record: UpgradeRecord, root: str, *, answers: Callable[[], list[str]]
+) -> list[str]:
     """Everything that must hold before the new kernel is pinned for good; the reasons why it does not."""
-    document = files.read_document(places.UPGRADE)
-    wrong = faults(state, document)
+    wrong = faults(state, record)
     if wrong:
         return wrong
     wrong += list(start_guests(machine))
@@ -150,10 +162,13 @@ def confirm(machine: Machine, state: HostState, root: str, *, answers: Callable[
         status, _ = run_rocmox(machine, ["repair", "--dry-run"], root)
         if status == 1:
             wrong.append("containers still name nodes of cards that changed their numbers")
-    wrong += regressions(document.get("verdicts", {}), verdicts(machine, root))
+    wrong += regressions(record.verdicts, verdicts(machine, root))
     return wrong or answers()
 
 
-def guests_of(document: dict[str, Any]) -> list[tuple[str, int]]:
-    """The guests that ran before."""
-    return [(str(guest["kind"]), int(guest["vmid"])) for guest in document.get("guests", [])]
+def give_up(wrong: list[str]) -> str:
+    """Note why the new kernel does not stay, for the run that goes back; the reason."""
+    reason = "; ".join(wrong)
+    record = read_record() or UpgradeRecord(phase=Phase.FAILED)
+    write_record(dataclasses.replace(record, phase=Phase.FAILED, error=reason))
+    return reason

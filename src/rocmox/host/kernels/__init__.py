@@ -1,0 +1,1 @@
+"""Kernels of the node: what boots, with what it starts, the module built for each, and the hooks that apt calls."""
