@@ -30,6 +30,16 @@ def port_is_free(address: str, port: int) -> bool:
     return True
 
 
+def own_address() -> str:
+    """The guest's address in its network, or nothing; connecting a datagram socket only looks up the route (udp(7))."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+        try:
+            end.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737
+        except OSError:
+            return ""
+        return str(end.getsockname()[0])
+
+
 def active(unit: str) -> bool:
     """Whether systemd runs the unit."""
     return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
@@ -63,6 +73,7 @@ def look(root: Path, settings: Path, state: Path, *, unit: str, address: str, po
         "python": list(sys.version_info[:3]),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", "unknown"),
         "machine": platform.machine(),
+        "address": own_address(),
         "disk_mib": shutil.disk_usage(nearest(root)).free >> 20,
         "memory_mib": memory_mib(),
         "releases": sorted(path.parent.name for path in (root / "venvs").glob("*/.complete")),

@@ -15,7 +15,7 @@ description:
 author: rocmox
 options:
   root: {description: Where releases are installed., type: path, required: true}
-  release: {description: Folder name of the wished release in C(ROOT/venvs)., type: str, required: true}
+  release: {description: Folder name of the desired release in C(ROOT/venvs)., type: str, required: true}
   data: {description: The data directory., type: path, required: true}
   backups: {description: Where copies of the data go., type: path, required: true}
   unit: {description: The systemd unit., type: str, default: open-webui.service}

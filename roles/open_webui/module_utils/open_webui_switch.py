@@ -198,14 +198,14 @@ def roll_back(plan: Plan) -> str:
 
 
 def upgrade(plan: Plan, previous: str) -> Path:
-    """From the release in use to the wished one; the backup. Raises ReleaseError after going back."""
+    """From the release in use to the desired one; the backup. Raises ReleaseError after going back."""
     plan.backups.mkdir(mode=0o700, parents=True, exist_ok=True)
     require_space(plan)
     smoke_test(plan)
     plan.run(["systemctl", "stop", plan.unit])
     backup = back_up(plan, previous)
     note = plan.root / "upgrade.json.new"
-    note.write_text(json.dumps({"previous": previous, "wished": plan.release, "backup": str(backup)}))
+    note.write_text(json.dumps({"previous": previous, "desired": plan.release, "backup": str(backup)}))
     note.replace(plan.journal)
     switch_link(plan, plan.release)
     plan.run(["systemctl", "start", plan.unit])
@@ -232,7 +232,7 @@ def prune(plan: Plan, previous: str) -> None:
 
 
 def ensure(plan: Plan, *, check: bool) -> dict[str, object]:
-    """Make the wished release the one in use; what changed, in Ansible's words."""
+    """Make the desired release the one in use; what changed, in Ansible's words."""
     previous = plan.current()
     interrupted = plan.journal.exists()
     diff = {"before": f"{previous}\n", "after": f"{plan.release}\n", "before_header": str(plan.link)}
