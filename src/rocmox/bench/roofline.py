@@ -9,27 +9,15 @@ mixture of experts reads and computes those experts alone that its tokens are se
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
-import tomllib
-from importlib import resources
 
 from rocmox.bench.measurement import Measurement
 from rocmox.bench.store import Run
+from rocmox.gpu.catalogue import Peak, load_peaks
 
 _TOGETHER = frozenset({"row", "tensor"})
 _MIXTURE = re.compile(r"moe|mixtral|\d+x\d+|\.A\d|gpt-oss|deepseek[23]|grok|dbrx|arctic|llama4", re.IGNORECASE)
 """llama.cpp's names (`llm_type_name`) of models whose experts a run without `weights` leaves unknown."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Peak:
-    """What one device can do at most."""
-
-    name: str
-    memory_bytes_per_second: float
-    operations_per_second: float
-    source: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,19 +76,3 @@ def _peak(run: Run) -> tuple[Peak | None, int]:
         source="copy measured; clock x lanes",
     )
     return processor, 1
-
-
-@functools.cache
-def load_peaks() -> dict[str, Peak]:
-    """Data sheets by PCI device id (lower case, no prefix)."""
-    document = tomllib.loads(resources.files("rocmox.bench").joinpath("data/peaks.toml").read_text(encoding="utf-8"))
-    return {
-        device: Peak(
-            name=card["name"],
-            memory_bytes_per_second=card["memory_bytes_per_second"],
-            operations_per_second=card["half_operations_per_second"],
-            source=card["source"],
-        )
-        for card in document["card"]
-        for device in card["device"]
-    }

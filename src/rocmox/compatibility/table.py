@@ -10,6 +10,8 @@ import re
 import tomllib
 from typing import Any
 
+from rocmox.gpu.catalogue import rocm_support
+
 _TABLE = "table.toml"
 SCHEMA_VERSION = 1
 
@@ -62,7 +64,11 @@ def load_rows() -> tuple[Row, ...]:
 
 
 def look_up(*, pve: str | None, kernel: str, driver: str, rocm: str, architecture: str | None) -> Row:
-    """The first row that speaks about this combination, the closer ones standing first; unknown when none does."""
+    """The first row that speaks about this combination, the closer ones standing first; unknown when none does.
+
+    That a driver works says nothing about an architecture that this ROCm does not list: such a row becomes unknown. A
+    driver that does not work stays known bad for every card. `architecture` None asks about the driver alone.
+    """
     for row in load_rows():
         if (
             row.driver == driver
@@ -71,8 +77,24 @@ def look_up(*, pve: str | None, kernel: str, driver: str, rocm: str, architectur
             and row.architecture in {"*", architecture}
             and (row.pve == "*" or (pve or "").startswith(row.pve))
         ):
-            return row
+            why = _why_not_listed(architecture, rocm) if architecture and row.verdict is Verdict.WORKS else None
+            return why or row
     return _NOBODY
+
+
+def _why_not_listed(architecture: str, rocm: str) -> Row | None:
+    """An unknown that says why, None where AMD lists the architecture for this ROCm."""
+    support = rocm_support().get(architecture)
+    if support is None or not support.rocm_first:
+        note = f"the driver works there, but since which ROCm AMD lists {architecture} is not known here"
+    elif not driver_range(f"{support.rocm_first}..", rocm):
+        note = f"the driver works there, but AMD lists {architecture} only from ROCm {support.rocm_first} on"
+    elif support.rocm_last and not driver_range(f"..{support.rocm_last}", rocm):
+        note = f"the driver works there, but ROCm {support.rocm_last} is the last for which AMD lists {architecture}"
+    else:
+        return None
+    source = support.source.rpartition(" ")[2] if support and "https://" in support.source else ""
+    return dataclasses.replace(_NOBODY, architecture=architecture, note=note, source=source)
 
 
 def kernel_matches(pattern: str, release: str) -> bool:

@@ -5,15 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from rocmox.facts.pci import Link
-
-# Architectures that sit in processors (AMD_IS_APU in amdgpu_device.c): Carrizo, Raven, Renoir, Van Gogh, Rembrandt,
-# Raphael, Phoenix, Strix and their kin.
-_INTEGRATED = frozenset(
-    {
-        *("gfx801", "gfx810", "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037"),
-        *("gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153"),
-    }
-)
+from rocmox.gpu.catalogue import integrated_architectures
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +44,7 @@ class Gpu:
     @property
     def is_integrated(self) -> bool:
         """Whether this is an integrated GPU."""
-        return self.architecture in _INTEGRATED
+        return self.architecture in integrated_architectures()
 
     @property
     def possible_link(self) -> tuple[float, int] | None:

@@ -1,4 +1,4 @@
-"""The data files about cards: VBIOS images by part number, and what each card has from the factory."""
+"""The data files about cards: `catalogue.toml`, which is THE table of cards, and VBIOS images by part number."""
 
 from __future__ import annotations
 
@@ -45,6 +45,41 @@ class Shape:
         return not self.vram_gib or self.vram_gib * _GIB * _REPORTED <= vram_bytes <= self.vram_gib * _GIB
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Model:
+    """A PCI device id's name for people, and the architecture that compilers want."""
+
+    name: str
+    architecture: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Peak:
+    """What one device can do at most: bytes a second from its memory, half-precision operations a second."""
+
+    name: str
+    memory_bytes_per_second: float
+    operations_per_second: float
+    source: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NamedCard:
+    """A card that `--cards` can name; `reported_mib` is the VRAM that its driver reports."""
+
+    architecture: str
+    reported_mib: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Support:
+    """The first and the last ROCm for which AMD lists an architecture; empty where that is open or was not found."""
+
+    rocm_first: str
+    rocm_last: str
+    source: str
+
+
 @functools.cache
 def vbios_images() -> dict[str, VbiosImage]:
     """Part number → image."""
@@ -53,12 +88,78 @@ def vbios_images() -> dict[str, VbiosImage]:
 
 @functools.cache
 def _shapes() -> tuple[Shape, ...]:
-    return tuple(Shape(**entry) for entry in _load("shapes.toml")["card"])
+    fields = [field.name for field in dataclasses.fields(Shape)]
+    return tuple(Shape(**{name: card[name] for name in fields}) for card in _cards() if "device" in card)
 
 
 def shapes_of(device_id: str) -> list[Shape]:
     """Every card sold under a PCI device id; empty for an id that the file does not know."""
     return [shape for shape in _shapes() if shape.device == device_id]
+
+
+def model_of(device_id: str) -> Model | None:
+    """The model of a PCI device id in four hexadecimal digits, None when the table does not know it."""
+    return _models().get(device_id)
+
+
+@functools.cache
+def load_peaks() -> dict[str, Peak]:
+    """Data sheets by PCI device id (lower case, no prefix)."""
+    return {
+        device["id"]: Peak(
+            name=device["peak_name"],
+            memory_bytes_per_second=device["memory_bytes_per_second"],
+            operations_per_second=device["half_operations_per_second"],
+            source=device["source"],
+        )
+        for device in _table()["device"]
+        if "peak_name" in device
+    }
+
+
+@functools.cache
+def named_cards() -> dict[str, NamedCard]:
+    """The names that `--cards` takes."""
+    return {
+        name: NamedCard(
+            architecture=card.get("architecture") or _models()[card["device"]].architecture,
+            reported_mib=card["reported_mib"],
+        )
+        for card in _cards()
+        for name in card.get("names", ())
+    }
+
+
+@functools.cache
+def rocm_support() -> dict[str, Support]:
+    """Which ROCm AMD lists each architecture of the table for."""
+    return {
+        entry["name"]: Support(rocm_first=entry["rocm_first"], rocm_last=entry["rocm_last"], source=entry["source"])
+        for entry in _table()["architecture"]
+    }
+
+
+@functools.cache
+def integrated_architectures() -> frozenset[str]:
+    """Those that sit in processors."""
+    return frozenset(entry["name"] for entry in _table()["architecture"] if entry["integrated"])
+
+
+@functools.cache
+def _models() -> dict[str, Model]:
+    return {
+        device["id"]: Model(name=device["name"], architecture=device["architecture"]) for device in _table()["device"]
+    }
+
+
+def _cards() -> list[dict[str, Any]]:
+    cards: list[dict[str, Any]] = _table()["card"]
+    return cards
+
+
+@functools.cache
+def _table() -> dict[str, Any]:
+    return _load("catalogue.toml")
 
 
 def _load(name: str) -> dict[str, Any]:

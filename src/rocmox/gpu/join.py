@@ -10,7 +10,7 @@ from rocmox.facts.drm import Connector, Minors, read_connectors, read_minors
 from rocmox.facts.kfd import KfdNode, Topology, architecture, read_topology
 from rocmox.facts.pci import Link, PciFunction, is_amd, read_addresses, read_function, read_link
 from rocmox.gpu.card import Gpu
-from rocmox.gpu.models import Model, model_of
+from rocmox.gpu.catalogue import Model, model_of
 from rocmox.machine.base import Machine
 
 

@@ -183,4 +183,6 @@ def read_here(root: str) -> tuple[Machine, Machine, HostState]:
 def require_pve(state: HostState) -> None:
     """CannotLookError on a machine that is not a Proxmox VE node."""
     if state.pve is None:
-        raise CannotLookError(f"this is not a Proxmox VE node: {state.unknown.get('pve', 'pveversion names no release')}")
+        raise CannotLookError(
+            f"this is not a Proxmox VE node: {state.unknown.get('pve', 'pveversion names no release')}"
+        )

@@ -62,3 +62,33 @@ def test_json() -> None:
 
 def test_the_page_holds_the_table() -> None:
     assert to_markdown() in PAGE.read_text()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "rocm", "kernel", "driver", "verdict"),
+    [
+        ("gfx1201", "6.2.4", "6.8.12-8-pve", "dkms", Verdict.UNKNOWN),
+        ("gfx1200", "6.2.4", "6.8.12-8-pve", "dkms", Verdict.UNKNOWN),
+        ("gfx1201", "6.4.0", "6.8.12-8-pve", "dkms", Verdict.UNKNOWN),
+        ("gfx1201", "6.4.1", "6.8.12-8-pve", "dkms", Verdict.WORKS),
+        ("gfx1151", "6.4.2", "6.14.8-2-pve", "dkms", Verdict.UNKNOWN),
+        ("gfx1150", "6.4.4", "6.14.8-2-pve", "dkms", Verdict.WORKS),
+        ("gfx1201", "6.2.4", "6.14.8-2-pve", "inbox", Verdict.UNKNOWN),
+        ("gfx1201", "6.2.4", "6.11.0-1-pve", "dkms", Verdict.KNOWN_BAD),
+        ("gfx942", "6.2.4", "6.8.12-8-pve", "dkms", Verdict.WORKS),
+        ("gfx1100", "6.2.4", "6.8.12-8-pve", "dkms", Verdict.WORKS),
+        ("gfx906", "6.4.2", "6.14.8-2-pve", "inbox", Verdict.WORKS),
+        ("gfx906", "7.1.1", "6.17.2-1-pve", "dkms", Verdict.UNKNOWN),
+        ("gfx906", "7.2.0", "6.14.8-2-pve", "inbox", Verdict.UNKNOWN),
+        ("gfx9999", "6.2.4", "6.8.12-8-pve", "dkms", Verdict.UNKNOWN),
+        (None, "6.2.4", "6.8.12-8-pve", "dkms", Verdict.WORKS),
+    ],
+)
+def test_no_general_statement_about_a_card_that_this_rocm_does_not_list(
+    architecture: str | None, rocm: str, kernel: str, driver: str, verdict: Verdict
+) -> None:
+    row = look_up(pve=None, kernel=kernel, driver=driver, rocm=rocm, architecture=architecture)
+    assert row.verdict is verdict, row.note
+    if verdict is Verdict.UNKNOWN:
+        assert architecture
+        assert architecture in row.note

@@ -7,6 +7,7 @@ import re
 from typing import NoReturn
 
 from rocmox.errors import UsageError
+from rocmox.gpu.catalogue import named_cards
 
 _MOST_CARDS = 16  # GGML_CUDA_MAX_DEVICES
 _GROUP = re.compile(r"(?:(?P<count>\d{1,3})x)?(?P<card>[a-z0-9][a-z0-9-]*)", re.IGNORECASE)
@@ -22,33 +23,9 @@ class CardMemory:
     capacity_mib: int
 
 
-# What the driver reports: MI50 16368 and 32752, W7900 49136 (`rocm-smi --showmeminfo vram`); others by their size.
-_KNOWN = {
-    "mi50": ("gfx906", 16368),
-    "mi50-16g": ("gfx906", 16368),
-    "mi50-32g": ("gfx906", 32752),
-    "mi60": ("gfx906", 32752),
-    "radeon-vii": ("gfx906", 16368),
-    "radeon-pro-vii": ("gfx906", 16368),
-    "mi25": ("gfx900", 16368),
-    "vega64": ("gfx900", 8176),
-    "mi100": ("gfx908", 32752),
-    "mi210": ("gfx90a", 65520),
-    "w6800": ("gfx1030", 30704),
-    "rx6800": ("gfx1030", 16368),
-    "rx6900xt": ("gfx1030", 16368),
-    "w7800": ("gfx1100", 32752),
-    "w7900": ("gfx1100", 49136),
-    "rx7900xt": ("gfx1100", 20464),
-    "rx7900xtx": ("gfx1100", 24560),
-    "rx9070xt": ("gfx1201", 16304),
-    "r9700": ("gfx1201", 32624),
-}
-
-
 def known_cards() -> tuple[str, ...]:
     """The names that a specification may use."""
-    return tuple(sorted(_KNOWN))
+    return tuple(sorted(named_cards()))
 
 
 def parse_cards(text: str) -> tuple[CardMemory, ...]:
@@ -72,10 +49,10 @@ def _parse_group(part: str) -> list[CardMemory]:
     size = _SIZE.fullmatch(name)
     if size is not None:
         return [CardMemory(name=f"{int(size['mib'])}MiB", architecture="", capacity_mib=int(size["mib"]))] * count
-    if name not in _KNOWN:
+    known = named_cards().get(name)
+    if known is None:
         _refuse(part)
-    architecture, capacity = _KNOWN[name]
-    return [CardMemory(name=name, architecture=architecture, capacity_mib=capacity)] * count
+    return [CardMemory(name=name, architecture=known.architecture, capacity_mib=known.reported_mib)] * count
 
 
 def _refuse(part: str) -> NoReturn:
