@@ -69,6 +69,12 @@ esac
 """
 
 
+@pytest.mark.parametrize("option", ["--wish", "--desired"])
+def test_the_host_command_travels_whole_and_takes_the_option_of_0_1(zipapp: Path, option: str, tmp_path: Path) -> None:
+    done = run(zipapp, "host", "look", option, "{}", root=tmp_path, path="/nowhere")
+    assert (done.returncode, "this is not a Proxmox VE node" in done.stderr) == (3, True), done.stderr
+
+
 def test_it_repairs_a_container_on_the_node(zipapp: Path, gpu_tree: Callable[[str], Path], tmp_path: Path) -> None:
     pvesh = tmp_path / "pvesh"
     pvesh.write_text(PVESH, encoding="utf-8")
