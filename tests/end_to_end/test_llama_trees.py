@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 
 from rocmox.engines.llamacpp.source.bounds import build_bounds
-from rocmox.engines.llamacpp.source.mmvq import patch, revert, wished
+from rocmox.engines.llamacpp.source.mmvq import desired_geometry, patch, revert
 from rocmox.engines.llamacpp.source.tree import Tree, read_source, read_tree
 from tests.hip_matrix.sources import Version, cache, commit, load_versions, tree
 
@@ -119,7 +119,7 @@ def test_features_alone_bound_the_build(version: Version) -> None:
 def test_the_patch_applies_in_the_tree_and_is_taken_back_byte_by_byte(version: Version) -> None:
     source = read_source(tree(version))
     for nwarps, rows in ((None, None), ("1", "2"), ("2,2,2,2,1,1,1,1", "1,2,2,2,4,4,1,1")):
-        patched = patch(source, wished(source, nwarps=nwarps, rows=rows), architecture="gfx900")
+        patched = patch(source, desired_geometry(source, nwarps=nwarps, rows=rows), architecture="gfx900")
         assert patched != source.mmvq
         assert revert(dataclasses.replace(source, mmvq=patched)) == source.mmvq
 
