@@ -68,7 +68,8 @@ _COMMANDS = (
 _STAYS = frozenset(
     {
         *(f"proxmox/{name}.py" for name in ("https", "https_failures", "session")),
-        *(f"containers/{name}.py" for name in ("ansible_entry", "inventory", "session", "ways")),
+        *(f"containers/apply/{name}.py" for name in ("ansible_entry", "session", "ways")),
+        "containers/spec/inventory.py",
         "report/containers.py",
     }
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rocmox.errors import CannotLookError
 from rocmox.machine import Machine
+from rocmox_lab.locks import locked
 from rocmox_lab.recipe import read_apt_source
 
 _TIMEOUT_SECONDS = 600
@@ -28,6 +29,13 @@ def unpack(machine: Machine, *, suite: str, names: Sequence[str], cache: Path) -
     target = cache / "debian" / f"{suite}-{key}"
     if (target / _COMPLETE).exists():
         return target
+    with locked(cache / "debian" / f".{suite}-{key}.lock"):
+        if not (target / _COMPLETE).exists():  # another process, or thread, may have been first
+            _fetch(machine, suite, names, target)
+    return target
+
+
+def _fetch(machine: Machine, suite: str, names: Sequence[str], target: Path) -> None:
     source = read_apt_source(machine)
     lines = source.lines(suite)
     if not lines:
@@ -35,7 +43,7 @@ def unpack(machine: Machine, *, suite: str, names: Sequence[str], cache: Path) -
             f"this machine's apt knows no Debian mirror, so {', '.join(names)} of {suite} cannot be fetched",
             remedy="Add a Debian source to /etc/apt/sources.list.d.",
         )
-    work = cache / "debian" / f".{suite}-{key}"
+    work = target.with_name(f".{target.name}")
     options = _private_apt(work, [lines[0]], source.options)
     machine.run(["apt-get", *options, "update", "-qq"], timeout_seconds=_TIMEOUT_SECONDS).check()
     # `apt-get download` writes into the working directory, so env changes into it first.
@@ -47,7 +55,6 @@ def unpack(machine: Machine, *, suite: str, names: Sequence[str], cache: Path) -
         machine.run(["dpkg-deb", "--extract", str(package), str(target)], timeout_seconds=_TIMEOUT_SECONDS).check()
     (target / _COMPLETE).touch()
     machine.run(["rm", "-rf", str(work)]).check()
-    return target
 
 
 def _private_apt(work: Path, sources: Sequence[str], settings: Sequence[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Executes plans and rolls back, adopts, removes, repairs; the ways into a node."""

@@ -1,0 +1,1 @@
+"""Actual: what stands on the node, and what earlier runs noted there."""
