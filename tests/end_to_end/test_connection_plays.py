@@ -14,7 +14,7 @@ import yaml
 from tests.end_to_end.conftest import BIN, ROOT
 from tests.end_to_end.entered_guest import VMID, Node, make_guest
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.alone, pytest.mark.lab, pytest.mark.timeout(900)]
 
 PCT_REMOTE = "community.proxmox.proxmox_pct_remote"
 TASKS = 20

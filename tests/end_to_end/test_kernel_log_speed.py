@@ -19,6 +19,7 @@ import pytest
 from rocmox.health.kernel_log.prefilter import LITERALS
 from tests.end_to_end.ordinary_log import write_ordinary_log
 
+pytestmark = pytest.mark.alone
 _MIB = 1 << 20
 _MOST_MEMORY_KIB = 64 << 10
 _SPECIAL = re.compile(r"([][().*+?{}|^$\\])")

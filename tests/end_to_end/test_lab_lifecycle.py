@@ -19,7 +19,7 @@ from rocmox.machine import LocalMachine
 from rocmox_lab.residue import difference, inventory_of_machine
 from rocmox_lab.state import lab_names
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.alone, pytest.mark.lab, pytest.mark.timeout(900)]
 
 MACHINE = LocalMachine(root="/")
 NAMES = ("e2e-a", "e2e-b")

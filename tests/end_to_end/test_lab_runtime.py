@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.alone, pytest.mark.lab]
 
 LAB = os.environ.get("ROCMOX_TEST_RUNTIME_LAB", "runtime")
 BIN = Path(sys.executable).parent

@@ -16,7 +16,7 @@ from tests.end_to_end.conftest import ROOT
 from tests.end_to_end.pretended_pve import PretendedPve, serving
 from tests.end_to_end.speed_clients import Measured, Task, as_a_play, as_modules, ours, theirs
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.alone, pytest.mark.lab, pytest.mark.timeout(3000)]
 
 CALLS_PER_RUN = 4
 """Ticket, version, resources, containers."""

@@ -19,6 +19,11 @@ from rocmox_lab.vm import serve
 from rocmox_lab.vm.places import REPOSITORIES_ADDRESS
 
 MEMORY_MIB = 1536
+PACKAGES = ("qemu-system-x86", "qemu-utils")
+"""Debian's, for QEMU itself and for qemu-img."""
+DISK_NODE = "disk"
+"""What QMP calls the machine's disk."""
+_DRIVE = f"if=virtio,cache=unsafe,discard=unmap,node-name={DISK_NODE}"
 _PROBE_SECONDS = 5
 _PROBE_SAYS = 33
 _LOCKED = 'Failed to get "write" lock'
@@ -77,9 +82,9 @@ def command(hardware: Hardware, way: tuple[str, str]) -> list[str]:
     return [
         *("qemu-system-x86_64", "-accel", accel, "-cpu", processor, "-smp", "2", "-m", str(MEMORY_MIB)),
         *("-nodefaults", "-display", "none", "-vga", "none", "-daemonize", "-pidfile", str(hardware.pid_file)),
-        *("-monitor", f"unix:{monitor_of(hardware.pid_file)},server=on,wait=off"),
+        *("-qmp", f"unix:{monitor_of(hardware.pid_file)},server=on,wait=off"),
         *("-chardev", f"file,id=console,path={hardware.console},append=on", "-serial", "chardev:console"),
-        *("-drive", f"file={hardware.disk},format={hardware.disk_format},if=virtio,cache=unsafe,discard=unmap"),
+        *("-drive", f"file={hardware.disk},format={hardware.disk_format},{_DRIVE}"),
         *("-netdev", network, "-device", "virtio-net-pci,netdev=net", "-device", "virtio-rng-pci"),
         *hardware.further,
     ]
@@ -88,7 +93,7 @@ def command(hardware: Hardware, way: tuple[str, str]) -> list[str]:
 def start(hardware: Hardware) -> None:
     """Power on; CommandError with QEMU's words when it does not start."""
     hardware.pid_file.unlink(missing_ok=True)
-    remedy = "qemu-system-x86 and qemu-utils are the packages that `make test` installs for it."
+    remedy = f"{' and '.join(PACKAGES)} are the packages that `make test` installs for it."
     argv, deadline = command(hardware, accelerator()), time.monotonic() + _GONE_SECONDS
     done = LocalMachine(root="/").run(argv, timeout_seconds=30)
     while _LOCKED in done.stderr and time.monotonic() < deadline:
@@ -98,8 +103,8 @@ def start(hardware: Hardware) -> None:
 
 
 def monitor_of(pid_file: Path) -> Path:
-    """The socket of QEMU's monitor."""
-    return pid_file.with_suffix(".monitor")
+    """The socket where QEMU speaks QMP."""
+    return pid_file.with_suffix(".qmp")
 
 
 def running_pid(pid_file: Path) -> int | None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import socket
-from pathlib import Path
 
-from rocmox.errors import MachineError, UsageError
+from rocmox.errors import UsageError
 from rocmox.machine import LocalMachine
-from rocmox_lab.vm import lifecycle, qemu, reach
+from rocmox_lab.vm import lifecycle, monitor, qemu, reach
 from rocmox_lab.vm.places import MachinePlaces, require_state, write_state
 
 _SAVE_SECONDS = 180
-_PROMPT = b"(qemu) "
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -22,9 +19,9 @@ def save(name: str, label: str) -> None:
     require_state(name)
     if not _NAME.fullmatch(label):
         raise UsageError(f"{label!r} is not a label of a snapshot", remedy="Use lower-case letters, digits and dashes.")
-    answer = _monitor(MachinePlaces(name=name).pid_file, f"savevm {label}")
-    if "Error" in answer:
-        raise MachineError(f"machine {name}: no snapshot {label}: {answer}")
+    socket = qemu.monitor_of(MachinePlaces(name=name).pid_file)
+    monitor.run_job(socket, "snapshot-delete", tag=label, devices=[qemu.DISK_NODE])
+    monitor.run_job(socket, "snapshot-save", tag=label, vmstate=qemu.DISK_NODE, devices=[qemu.DISK_NODE])
 
 
 def restore(name: str, label: str) -> None:
@@ -44,12 +41,12 @@ def copy(name: str, other: str) -> None:
         raise UsageError(f"machine {name} is not a copy of itself", remedy="Choose another name.")
     lifecycle.down(other)
     there.directory.mkdir(mode=0o700, parents=True)
-    _monitor(here.pid_file, "stop")
+    monitor.execute(qemu.monitor_of(here.pid_file), "stop")
     try:
         argv = ["cp", "--sparse=always", str(here.disk), str(there.disk)]
         LocalMachine(root="/").run(argv, timeout_seconds=_SAVE_SECONDS).check()
     finally:
-        _monitor(here.pid_file, "cont")
+        monitor.execute(qemu.monitor_of(here.pid_file), "cont")
     there.stage_file.write_text(here.stage_file.read_text())
     ssh_port, api_port = qemu.free_ports(2)
     host_public_key = here.known_hosts.read_text().partition(" ")[2]
@@ -63,27 +60,3 @@ def copy(name: str, other: str) -> None:
         console=str(there.console),
     )
     write_state(twin)
-
-
-def _monitor(pid_file: Path, command: str) -> str:
-    """What QEMU's monitor answers; MachineError when the machine does not run."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_SAVE_SECONDS)
-        try:
-            connection.connect(str(qemu.monitor_of(pid_file)))
-            _until_prompt(connection)
-            connection.sendall(command.encode() + b"\n")
-            echoed = _until_prompt(connection)
-        except OSError as error:
-            raise MachineError(f"the machine's monitor does not answer: {error}") from error
-    return "\n".join(line.strip() for line in echoed.splitlines()[1:])
-
-
-def _until_prompt(connection: socket.socket) -> str:
-    text = b""
-    while not text.endswith(_PROMPT):
-        part = connection.recv(4096)
-        if not part:
-            raise MachineError("the machine ended while its monitor was asked")
-        text += part
-    return text.removesuffix(_PROMPT).decode(errors="replace")

@@ -30,7 +30,9 @@ def test_the_command_line_names_ports_disk_and_repositories(tmp_path: Path) -> N
     network = argv[argv.index("-netdev") + 1]
     assert "hostfwd=tcp:127.0.0.1:2222-:22" in network
     assert "guestfwd=tcp:10.0.2.80:80-cmd:" in network
-    assert f"file={tmp_path}/disk.qcow2,format=qcow2,if=virtio,cache=unsafe,discard=unmap" in argv
+    assert f"file={tmp_path}/disk.qcow2,format=qcow2,if=virtio,cache=unsafe,discard=unmap,node-name=disk" in argv
+    assert argv[argv.index("-qmp") + 1] == f"unix:{tmp_path}/qemu.qmp,server=on,wait=off"
+    assert "-monitor" not in argv
 
 
 def test_a_pid_that_belongs_to_something_else_is_none(tmp_path: Path) -> None:
@@ -69,3 +71,8 @@ def test_a_disk_that_a_killed_qemu_still_holds_is_waited_for(tmp_path: Path, mon
     monkeypatch.setattr(qemu, "accelerator", lambda: ("kvm", "host"))
     qemu.start(hardware(tmp_path))
     assert len(asked) == 2
+
+
+def test_the_packages_that_a_failed_start_names_are_those_that_make_test_installs() -> None:
+    listed = (Path(__file__).parents[3] / "apt-packages.txt").read_text(encoding="utf-8").splitlines()
+    assert {*qemu.PACKAGES} <= {*listed}
