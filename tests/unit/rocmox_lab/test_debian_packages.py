@@ -18,7 +18,7 @@ def test_two_that_ask_at_once_fetch_once(tmp_path: Path, monkeypatch: pytest.Mon
     busy = threading.Lock()
 
     def answer(argv: Sequence[str]) -> tuple[int, str, str]:
-        if argv[-2:] != ("update", "-qq"):
+        if "update" not in argv:
             return 0, "", ""
         if not busy.acquire(blocking=False):
             return 100, "", "E: Could not get lock"
