@@ -172,7 +172,7 @@ import traceback
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 try:
-    from rocmox.containers.apply import ansible_entry
+    from rocmox.containers import ansible_entry
     from rocmox.errors import RocmoxError
 
     MISSING = None

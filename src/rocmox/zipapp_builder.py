@@ -68,8 +68,7 @@ _COMMANDS = (
 _STAYS = frozenset(
     {
         *(f"proxmox/{name}.py" for name in ("https", "https_failures", "session")),
-        *(f"containers/apply/{name}.py" for name in ("ansible_entry", "session", "ways")),
-        "containers/spec/inventory.py",
+        *(f"containers/{name}.py" for name in ("ansible_entry", "inventory", "session", "ways")),
         "report/containers.py",
     }
 )

@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from rocmox.proxmox.tasks import Clock
-from tests.unit.containers.plan import site_properties
+from tests.unit.containers import site_properties
 from tests.unit.containers.wishes import VMIDS, site
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3000)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rocmox.containers.apply.repair import wish_document
+from rocmox.containers.repair import wish_document
 from rocmox.engines.llamacpp.source.mmvq import STAMP_VERSION
 from rocmox.zipapp_builder import build
 from tests.unit.engines.llamacpp.source.sources import source
@@ -117,9 +117,9 @@ def test_it_says_what_it_cannot_do(zipapp: Path, gpu_tree: Callable[[str], Path]
 
 def test_it_holds_no_controller_code(zipapp: Path) -> None:
     names = zipfile.ZipFile(zipapp).namelist()
-    controller = ("rocmox_lab/", "rocmox/proxmox/https", "rocmox/proxmox/session", "rocmox/containers/apply/session")
+    controller = ("rocmox_lab/", "rocmox/proxmox/https", "rocmox/proxmox/session", "rocmox/containers/session")
     assert [name for name in names if name.startswith(controller)] == []
-    assert "rocmox/containers/apply/repair.py" in names
+    assert "rocmox/containers/repair.py" in names
     assert "rocmox/health/probes/device_access.py" in names
 
 

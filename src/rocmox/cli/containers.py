@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from rocmox.cli.exit_codes import PASS, WARNING
-from rocmox.containers.apply.session import open_adoption, open_comparison
-from rocmox.containers.spec.inventory import read_hosts
+from rocmox.containers.inventory import read_hosts
+from rocmox.containers.session import open_adoption, open_comparison
 from rocmox.report.containers import describe, print_steps, say
 from rocmox.report.document import print_document
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from rocmox.cli.exit_codes import FAIL, PASS, WARNING
-from rocmox.containers.apply.repair import await_cards, read_wishes, repair
-from rocmox.containers.spec.cards import Card
+from rocmox.containers.cards import Card
+from rocmox.containers.repair import await_cards, read_wishes, repair
 from rocmox.gpu.join import read_gpus
 from rocmox.machine import LocalMachine
 from rocmox.proxmox import PveshApi

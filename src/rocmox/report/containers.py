@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from rocmox.containers.apply.apply import Outcome
-from rocmox.containers.apply.session import Session
-from rocmox.containers.plan.difference import describe_difference
+from rocmox.containers.apply import Outcome
+from rocmox.containers.difference import describe_difference
+from rocmox.containers.session import Session
 
 _NOTHING = "nothing to do"
 

@@ -7,9 +7,9 @@ import pytest
 
 from rocmox.cli import containers as command
 from rocmox.cli.main import main
-from rocmox.containers.apply.apply import Outcome
-from rocmox.containers.plan.steps import StartContainer
-from rocmox.containers.spec.inventory import InventoryHost
+from rocmox.containers.apply import Outcome
+from rocmox.containers.inventory import InventoryHost
+from rocmox.containers.steps import StartContainer
 
 
 class Way:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from rocmox.containers.apply.apply import Outcome, apply_site
-from rocmox.containers.apply.legacy_file import config_files
-from rocmox.containers.current.journal import CreationJournal
-from rocmox.containers.plan.site import SitePlan, plan_site
-from rocmox.containers.spec.cards import Card
-from rocmox.containers.spec.options import Options
-from rocmox.containers.spec.spec import parse_specs
+from rocmox.containers.apply import Outcome, apply_site
+from rocmox.containers.cards import Card
+from rocmox.containers.journal import CreationJournal
+from rocmox.containers.legacy_file import config_files
+from rocmox.containers.options import Options
+from rocmox.containers.site import SitePlan, plan_site
+from rocmox.containers.spec import parse_specs
 from rocmox.machine import Completed
 from rocmox.machine.local import LocalMachine
 from rocmox.proxmox import Node, PveshApi

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from rocmox.containers.plan.site import SitePlan, plan_site
-from rocmox.containers.spec.cards import Card
-from rocmox.containers.spec.devices import GroupIds
-from rocmox.containers.spec.options import Options
-from rocmox.containers.spec.spec import parse_specs
+from rocmox.containers.cards import Card
+from rocmox.containers.devices import GroupIds
+from rocmox.containers.options import Options
+from rocmox.containers.site import SitePlan, plan_site
+from rocmox.containers.spec import parse_specs
 from rocmox.proxmox import Node
 
 from .fake_pve import NODE, FakePve

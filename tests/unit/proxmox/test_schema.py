@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rocmox.containers.plan.plan import Wish, creation_parameters
-from rocmox.containers.spec.spec import ContainerSpec
+from rocmox.containers.plan import Wish, creation_parameters
+from rocmox.containers.spec import ContainerSpec
 from rocmox.proxmox import Node, Parameters, cluster, lxc, permissions, storage, tasks
 
 SCHEMAS = Path(__file__).parents[4] / "shared" / "data" / "pve"

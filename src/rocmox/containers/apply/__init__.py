@@ -1,1 +1,0 @@
-"""Executes plans and rolls back, adopts, removes, repairs; the ways into a node."""

@@ -1,1 +1,0 @@
-"""Actual: what stands on the node, and what earlier runs noted there."""

@@ -1,1 +1,0 @@
-"""Desired: what the inventory's `gpu_containers` ask for, validated, in Proxmox VE's own spellings."""
