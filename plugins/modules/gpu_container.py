@@ -5,7 +5,7 @@ DOCUMENTATION = r"""
 module: gpu_container
 short_description: LXC containers with AMD cards on a Proxmox VE node, planned and applied
 description:
-  - Compares the wished containers with those on the node and carries out the difference.
+  - Compares the desired containers with those on the node and carries out the difference.
   - Goes over the API with a password or a token, without them over C(pvesh) as root (SSH, or on the node itself).
   - Refuses before anything is changed when something is known to fail, and says every reason at once.
   - Changes and destroys only containers that carry the tag C(rocmox).
@@ -66,7 +66,7 @@ options:
     type: str
     required: true
   containers:
-    description: The wished containers; fields as in the role's README.
+    description: The desired containers; fields as in the role's README.
     type: list
     elements: dict
     required: true

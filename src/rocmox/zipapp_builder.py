@@ -68,7 +68,7 @@ _COMMANDS = (
 _STAYS = frozenset(
     {
         *(f"proxmox/{name}.py" for name in ("https", "https_failures", "session")),
-        *(f"containers/{name}.py" for name in ("ansible_entry", "inventory", "session", "ways")),
+        *(f"containers/{name}.py" for name in ("access", "ansible_entry", "session", "spec/inventory")),
         "report/containers.py",
     }
 )

@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(300)]
 _BROKEN = f"""
 import runpy
 from requests.adapters import HTTPAdapter
-from rocmox.containers import ansible_entry, apply
+from rocmox.containers import ansible_entry
+from rocmox.containers.apply import run as apply
 from rocmox.errors import RocmoxError
 from rocmox.proxmox import lxc, session
 {{}}

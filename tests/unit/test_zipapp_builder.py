@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rocmox.containers.repair import wish_document
+from rocmox.containers.apply.stored_specs import stored_document
 from rocmox.engines.llamacpp.source.mmvq import STAMP_VERSION
 from rocmox.zipapp_builder import build
 from tests.unit.engines.llamacpp.source.sources import source
@@ -83,7 +83,7 @@ def test_it_repairs_a_container_on_the_node(zipapp: Path, gpu_tree: Callable[[st
     card = json.loads(run(zipapp, "gpus", "--json", root=root).stdout)["gpus"][0]
     wished = {"vmid": 101, "hostname": "llm1", "gpus": [card["pci_address"]]}
     (tmp_path / "wishes").mkdir()
-    (tmp_path / "wishes/101.json").write_text(wish_document("pve1", wished), encoding="utf-8")
+    (tmp_path / "wishes/101.json").write_text(stored_document("pve1", wished), encoding="utf-8")
     words = ["repair", "--wishes", str(tmp_path / "wishes"), "--wait-seconds", "5"]
     done = run(zipapp, *words, root=root, path=f"{tmp_path}:/usr/bin:/bin")
     assert done.returncode == 0, done.stderr
@@ -117,9 +117,10 @@ def test_it_says_what_it_cannot_do(zipapp: Path, gpu_tree: Callable[[str], Path]
 
 def test_it_holds_no_controller_code(zipapp: Path) -> None:
     names = zipfile.ZipFile(zipapp).namelist()
-    controller = ("rocmox_lab/", "rocmox/proxmox/https", "rocmox/proxmox/session", "rocmox/containers/session")
+    containers = tuple(f"rocmox/containers/{name}" for name in ("access", "ansible_entry", "session", "spec/inventory"))
+    controller = ("rocmox_lab/", "rocmox/proxmox/https", "rocmox/proxmox/session", *containers)
     assert [name for name in names if name.startswith(controller)] == []
-    assert "rocmox/containers/repair.py" in names
+    assert "rocmox/containers/apply/repair.py" in names
     assert "rocmox/health/probes/device_access.py" in names
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from rocmox.cli.exit_codes import PASS, WARNING
-from rocmox.containers.inventory import read_hosts
 from rocmox.containers.session import open_adoption, open_comparison
+from rocmox.containers.spec.inventory import read_hosts
 from rocmox.report.containers import describe, print_steps, say
 from rocmox.report.document import print_document
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     nodes = []
     for session in sessions:
-        say(session.host, [session.way.words, *session.warnings()])
+        say(session.host, [session.access.description, *session.warnings()])
         outcome = session.apply() if arguments.action in {"apply", "adopt"} else None
         say(session.host, outcome.warnings if outcome else ())
         nodes.append(describe(session, outcome))

@@ -6,8 +6,9 @@ import argparse
 import sys
 
 from rocmox.cli.exit_codes import FAIL, PASS, WARNING
-from rocmox.containers.cards import Card
-from rocmox.containers.repair import await_cards, read_wishes, repair
+from rocmox.containers.apply.repair import await_cards, repair
+from rocmox.containers.apply.stored_specs import read_stored_specs
+from rocmox.containers.current.cards import NodeCard
 from rocmox.gpu.join import read_gpus
 from rocmox.machine import LocalMachine
 from rocmox.proxmox import PveshApi
@@ -16,7 +17,9 @@ from rocmox.report.document import print_document
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `rocmox repair`."""
-    parser.add_argument("--wishes", default="/etc/rocmox/containers", metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        *("--desired", "--wishes"), default="/etc/rocmox/containers", metavar="DIR", help="default: %(default)s"
+    )
     parser.add_argument(
         "--wait-seconds", type=float, default=0, metavar="N", help="how long to wait for drivers and a quorum"
     )
@@ -27,14 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 nothing to do or repaired, 1 with --dry-run something to do, 2 a container could not be repaired."""
     machine = LocalMachine()
-    wishes, problems = read_wishes(machine, arguments.wishes)
+    stored, problems = read_stored_specs(machine, arguments.desired)
 
-    def read_cards() -> tuple[Card, ...]:
-        return tuple(Card.from_gpu(gpu) for gpu in read_gpus(machine))
+    def read_cards() -> tuple[NodeCard, ...]:
+        return tuple(NodeCard.from_gpu(gpu) for gpu in read_gpus(machine))
 
-    cards = await_cards(read_cards, wishes, wait_seconds=arguments.wait_seconds)
+    cards = await_cards(read_cards, stored, wait_seconds=arguments.wait_seconds)
     api = PveshApi(machine)
-    repairs = repair(api, wishes, cards, dry_run=arguments.dry_run, wait_seconds=arguments.wait_seconds)
+    repairs = repair(api, stored, cards, dry_run=arguments.dry_run, wait_seconds=arguments.wait_seconds)
     problems += tuple(f"container {entry.vmid}: {entry.problem}" for entry in repairs if entry.problem)
     for problem in problems:
         print(f"rocmox: {problem}", file=sys.stderr)

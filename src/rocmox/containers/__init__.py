@@ -1,1 +1,1 @@
-"""GPU containers: wished (`spec`) against found (`current`), the pure difference (`plan`), its execution (`apply`)."""
+"""GPU containers: desired (`spec`) against actual (`current`), the difference (`plan`), its execution (`apply`)."""

@@ -1,4 +1,4 @@
-"""What the Ansible module `gpu_container` calls. A dictionary at both ends is Ansible's way."""
+"""What the Ansible module `gpu_container` calls. A dictionary at both ends is Ansible's access."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from rocmox.containers.adoption import adopt, plan_adoption
-from rocmox.containers.apply import Outcome, apply_site
-from rocmox.containers.cards import cards_from_report
-from rocmox.containers.difference import describe_difference
-from rocmox.containers.guest_groups import parse_guest_groups
-from rocmox.containers.journal import CreationJournal
-from rocmox.containers.legacy_file import config_files
-from rocmox.containers.options import Options
-from rocmox.containers.reminders import plan_warnings
-from rocmox.containers.removal import plan_removal, remove
-from rocmox.containers.site import SitePlan, plan_site
-from rocmox.containers.spec import parse_specs
-from rocmox.containers.ways import open_way
+from rocmox.containers.access import open_access
+from rocmox.containers.apply.adoption import adopt
+from rocmox.containers.apply.journal import CreationJournal
+from rocmox.containers.apply.legacy_file import config_files
+from rocmox.containers.apply.removal import remove
+from rocmox.containers.apply.run import Outcome, apply_site
+from rocmox.containers.current.cards import cards_from_report
+from rocmox.containers.current.guest_groups import parse_guest_groups
+from rocmox.containers.plan.adoption import plan_adoption
+from rocmox.containers.plan.difference import describe_difference
+from rocmox.containers.plan.reminders import plan_warnings
+from rocmox.containers.plan.removal import plan_removal
+from rocmox.containers.plan.site import SitePlan, plan_site
+from rocmox.containers.spec.container import parse_specs
+from rocmox.containers.spec.options import options_from
 
 Parameters = Mapping[str, Any]
 
@@ -29,13 +31,13 @@ def ensure_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, 
     cards = cards_from_report(parameters["gpus_report"])
     group_ids = parse_guest_groups(parameters["guest_groups"])
     options = options_from(parameters)
-    way = open_way(parameters)
-    journal = CreationJournal(way.machine) if way.machine else None
-    plan = plan_site(way.node, specs, cards, group_ids, options, journal=journal)
-    files = config_files(plan, way.machine)
-    outcome = _predicted(plan) if check_mode else apply_site(way.node, plan, options, group_ids.get, files, journal)
+    access = open_access(parameters)
+    journal = CreationJournal(access.machine) if access.machine else None
+    plan = plan_site(access.node, specs, cards, group_ids, options, journal=journal)
+    files = config_files(plan, access.machine)
+    outcome = _predicted(plan) if check_mode else apply_site(access.node, plan, options, group_ids.get, files, journal)
     return {
-        "way": way.words,
+        "way": access.description,
         "changed": bool(plan.steps),
         "steps": list(outcome.done),
         "diff": _differences(plan),
@@ -49,13 +51,13 @@ def remove_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, 
     """Destroy the listed containers that carry our tag."""
     specs = parse_specs(parameters["containers"])
     options = options_from(parameters)
-    way = open_way(parameters)
-    node = way.node
+    access = open_access(parameters)
+    node = access.node
     steps, left_alone = plan_removal(node, specs)
     warnings = () if check_mode else remove(node, steps, options)
     text = "".join(f"container {step.vmid}: {step.hostname}\n" for step in steps)
     return {
-        "way": way.words,
+        "way": access.description,
         "changed": bool(steps),
         "steps": [str(step) for step in steps],
         "left_alone": list(left_alone),
@@ -67,30 +69,18 @@ def remove_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, 
 def adopt_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, Any]:
     """Put our tag on the listed containers that have none."""
     specs = parse_specs(parameters["containers"])
-    way = open_way(parameters)
-    steps = plan_adoption(way.node, specs)
+    access = open_access(parameters)
+    steps = plan_adoption(access.node, specs)
     if not check_mode:
-        adopt(way.node, steps)
-    header = way.node.name
+        adopt(access.node, steps)
+    header = access.node.name
     after = "".join(f"container {step.vmid}: tags: {step.tags}\n" for step in steps)
     return {
-        "way": way.words,
+        "way": access.description,
         "changed": bool(steps),
         "steps": [str(step) for step in steps],
         "diff": [{"before_header": header, "after_header": header, "before": "", "after": after}] if steps else [],
     }
-
-
-def options_from(parameters: Parameters) -> Options:
-    """Policy and timeouts; what is not given keeps its default."""
-    names = {field.name for field in dataclasses.fields(Options)}
-    given: dict[str, Any] = {
-        key: value for key, value in parameters.items() if key in names and value not in (None, "", [])
-    }
-    given["restart"] = parameters.get("restart", "if_needed") == "if_needed"
-    if "supported_guests" in given:
-        given["supported_guests"] = tuple(given["supported_guests"])
-    return Options(**given)
 
 
 def _predicted(plan: SitePlan) -> Outcome:
@@ -102,7 +92,7 @@ def _differences(plan: SitePlan) -> list[dict[str, str]]:
     for container in plan.containers:
         before, after = describe_difference(container)
         if before != after:
-            header = f"{plan.current.name}/lxc/{container.wish.spec.vmid}"
+            header = f"{plan.current.name}/lxc/{container.desired.spec.vmid}"
             differences.append({"before_header": header, "after_header": header, "before": before, "after": after})
     if plan.downloads:
         wanted = "".join(f"{download.storage}:vztmpl/{download.file_name}\n" for download in plan.downloads)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from rocmox.containers.apply import Outcome
-from rocmox.containers.difference import describe_difference
+from rocmox.containers.apply.run import Outcome
+from rocmox.containers.plan.difference import describe_difference
 from rocmox.containers.session import Session
 
 _NOTHING = "nothing to do"
@@ -22,7 +22,7 @@ def say(host: str, words: Sequence[str]) -> None:
 
 def describe(session: Session, outcome: Outcome | None) -> dict[str, Any]:
     """One node of the JSON document; `outcome` is None when nothing was to be carried out."""
-    entry: dict[str, Any] = {"host": session.host, "node": session.way.node.name, "way": session.way.words}
+    entry: dict[str, Any] = {"host": session.host, "node": session.access.node.name, "way": session.access.description}
     entry["steps"] = list(session.foreseen)
     entry["warnings"] = [*session.warnings(), *(outcome.warnings if outcome else ())]
     return entry if outcome is None else {**entry, "done": list(outcome.done)}
@@ -31,11 +31,11 @@ def describe(session: Session, outcome: Outcome | None) -> dict[str, Any]:
 def print_steps(session: Session) -> None:
     """One line for each step, then what changes in each container as a unified difference."""
     if not session.steps:
-        print(f"{session.host}: {'drifted, and no step mends that: see above' if session.has_drifted else _NOTHING}")
+        print(f"{session.host}: {'drifted, and no step fixes that: see above' if session.has_drifted else _NOTHING}")
     for step in session.foreseen:
         print(f"{session.host}: {step}")
     for container in session.containers:
         before, after = (text.splitlines() for text in describe_difference(container))
-        label = f"container {container.wish.spec.vmid}"
-        for line in difflib.unified_diff(before, after, f"{label}: found", f"{label}: wished", lineterm="", n=1):
+        label = f"container {container.desired.spec.vmid}"
+        for line in difflib.unified_diff(before, after, f"{label}: actual", f"{label}: desired", lineterm="", n=1):
             print(line)

@@ -7,13 +7,13 @@ import pytest
 
 from rocmox.cli import containers as command
 from rocmox.cli.main import main
-from rocmox.containers.apply import Outcome
-from rocmox.containers.inventory import InventoryHost
-from rocmox.containers.steps import StartContainer
+from rocmox.containers.apply.run import Outcome
+from rocmox.containers.plan.steps import StartContainer
+from rocmox.containers.spec.inventory import InventoryHost
 
 
-class Way:
-    words = "pvesh over ssh://root@pve1 (host key verified) as root@pam"
+class Access:
+    description = "pvesh over ssh://root@pve1 (host key verified) as root@pam"
     node = types.SimpleNamespace(name="pve1")
 
 
@@ -25,7 +25,7 @@ class Session:
     legacy: bool = False
     applied: int = 0
     migrates: bool = False
-    way = Way()
+    access = Access()
 
     @property
     def foreseen(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def test_pending_changes(session: Session, action: str, status: int, capsys: pyt
 def test_raw_lines_are_drift_and_migrated_on_request(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     session.steps, session.legacy = (), True
     assert main(["containers", "drift"]) == 1
-    assert capsys.readouterr().out == "pve1: drifted, and no step mends that: see above\n"
+    assert capsys.readouterr().out == "pve1: drifted, and no step fixes that: see above\n"
     assert main(["containers", "apply", "--migrate-legacy"]) == 0
     assert session.migrates
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from rocmox.containers.apply import Outcome, apply_site
-from rocmox.containers.cards import Card
-from rocmox.containers.journal import CreationJournal
-from rocmox.containers.legacy_file import config_files
-from rocmox.containers.options import Options
-from rocmox.containers.site import SitePlan, plan_site
-from rocmox.containers.spec import parse_specs
+from rocmox.containers.apply.journal import CreationJournal
+from rocmox.containers.apply.legacy_file import config_files
+from rocmox.containers.apply.run import Outcome, apply_site
+from rocmox.containers.current.cards import NodeCard
+from rocmox.containers.plan.site import SitePlan, plan_site
+from rocmox.containers.spec.container import parse_specs
+from rocmox.containers.spec.options import Options
 from rocmox.machine import Completed
 from rocmox.machine.local import LocalMachine
 from rocmox.proxmox import Node, PveshApi
@@ -122,7 +122,7 @@ def node_of(lab: LabNode) -> Node:
     return Node(api=PveshApi(lab), name="pve1")
 
 
-def plan(lab: LabNode, *entries: dict[str, Any], cards: tuple[Card, ...] = CARDS, **options: Any) -> SitePlan:
+def plan(lab: LabNode, *entries: dict[str, Any], cards: tuple[NodeCard, ...] = CARDS, **options: Any) -> SitePlan:
     groups = {int(entry["vmid"]): GROUPS for entry in entries}
     specs = parse_specs(list(entries))
     return plan_site(node_of(lab), specs, cards, groups, Options(**options), journal=CreationJournal(lab))

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from rocmox.containers.apply import Outcome, apply_site
-from rocmox.containers.devices import GroupIds
-from rocmox.containers.difference import describe_difference
-from rocmox.containers.options import Options
-from rocmox.containers.properties import disk_size_gib, parse_properties, parse_tags
-from rocmox.containers.site import SitePlan, plan_site
-from rocmox.containers.spec import parse_specs
+from rocmox.containers.apply.run import Outcome, apply_site
+from rocmox.containers.current.devices import GroupIds
+from rocmox.containers.current.properties import disk_size_gib, parse_properties, parse_tags
+from rocmox.containers.plan.difference import describe_difference
+from rocmox.containers.plan.site import SitePlan, plan_site
+from rocmox.containers.spec.container import parse_specs
+from rocmox.containers.spec.options import Options
 from rocmox.errors import RefusedError
 from rocmox.proxmox import Node, lxc
 
@@ -32,7 +32,7 @@ def applied(node: Node, site: SitePlan, options: Options) -> Outcome:
 
 
 def check_converges(version: str, first: list[Entry], second: list[Entry]) -> None:
-    """Any site becomes any other; what was wished is then there, and there is nothing more to do."""
+    """Any site becomes any other; what was desired is then there, and there is nothing more to do."""
     options = Options(allow_overcommit=True)
     second = grown_from(first, second)
     with lab(version) as (node, api):
@@ -67,7 +67,7 @@ def check_mode_predicts(
         assert list(done) == said
         assert bool(api.changes) == bool(said)
         for container in site.containers:
-            _check_foretold(node, container.wish.spec.vmid, describe_difference(container)[1])
+            _check_foretold(node, container.desired.spec.vmid, describe_difference(container)[1])
 
 
 def check_foreign_containers_stay(version: str, wish: list[Entry], foreign: set[int]) -> None:
@@ -114,8 +114,8 @@ def _passed(values: Any) -> dict[str, str]:
 def _wished_devices(gpus: Any) -> dict[str, str]:
     addresses = [card.pci_address for card in CARDS] if isinstance(gpus, str) else gpus
     cards = [card for card in CARDS if card.pci_address in addresses]
-    wished = {card.render_path: "993" for card in cards} | {card.card_path: "44" for card in cards}
-    return {path: gid for path, gid in wished.items() if path} | ({"/dev/kfd": "993"} if cards else {})
+    desired = {card.render_path: "993" for card in cards} | {card.card_path: "44" for card in cards}
+    return {path: gid for path, gid in desired.items() if path} | ({"/dev/kfd": "993"} if cards else {})
 
 
 def _check_foretold(node: Node, vmid: int, after: str) -> None:

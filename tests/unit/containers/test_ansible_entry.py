@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rocmox.containers import ansible_entry
-from rocmox.containers.ways import Way
+from rocmox.containers.access import Access
 from rocmox.proxmox.tasks import Clock
 
 from .lab_api import LabApi, lab
@@ -36,7 +36,9 @@ REPORT = json.dumps(
 def api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[LabApi]:
     monkeypatch.setattr("rocmox.proxmox.tasks.wait_for.__kwdefaults__", {"clock": Clock(sleep=lambda _: None)})
     with lab(request.param) as (node, api):
-        monkeypatch.setattr(ansible_entry, "open_way", lambda _: Way(node=node, machine=None, words="in this process"))
+        monkeypatch.setattr(
+            ansible_entry, "open_access", lambda _: Access(node=node, machine=None, description="in this process")
+        )
         yield api
 
 

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from rocmox.containers.cards import Card
-from rocmox.containers.devices import GroupIds
-from rocmox.containers.options import Options
-from rocmox.containers.site import SitePlan, plan_site
-from rocmox.containers.spec import parse_specs
+from rocmox.containers.current.cards import NodeCard
+from rocmox.containers.current.devices import GroupIds
+from rocmox.containers.plan.site import SitePlan, plan_site
+from rocmox.containers.spec.container import parse_specs
+from rocmox.containers.spec.options import Options
 from rocmox.proxmox import Node
 
 from .fake_pve import NODE, FakePve
 
 CARDS = tuple(
-    Card(
+    NodeCard(
         pci_address=f"0000:0{slot}:00.0",
         architecture="gfx906",
         card_path=f"/dev/dri/card{number}",

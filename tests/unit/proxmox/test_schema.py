@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from rocmox.containers.plan import Wish, creation_parameters
-from rocmox.containers.spec import ContainerSpec
+from rocmox.containers.plan.container import DesiredContainer, creation_parameters
+from rocmox.containers.spec.container import ContainerSpec
 from rocmox.proxmox import Node, Parameters, cluster, lxc, permissions, storage, tasks
 
 SCHEMAS = Path(__file__).parents[4] / "shared" / "data" / "pve"
-SPEC = Wish(spec=ContainerSpec(vmid=101, hostname="llm1"), template_volume_id="local:vztmpl/x")
+SPEC = DesiredContainer(spec=ContainerSpec(vmid=101, hostname="llm1"), template_volume_id="local:vztmpl/x")
 UPID = "UPID:pve1:000004FE:0003CC6F:6AFFCA5D:vzcreate:101:root@pam:"
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from rocmox.containers.options import Options
+from rocmox.containers.spec.options import Options
 
 PATH = Path(__file__).parents[4] / "plugins" / "modules" / "gpu_container.py"
 

@@ -1,0 +1,1 @@
+"""What the inventory asks for; nothing here talks to a node."""
