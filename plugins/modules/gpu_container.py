@@ -155,6 +155,11 @@ downloads:
   type: list
   elements: dict
   returned: when state is present
+stored_specs:
+  description: The files on the node that the repair at boot goes by, with C(path), C(sha256) and C(content).
+  type: list
+  elements: dict
+  returned: when state is present
 awaiting_group_ids:
   description: Guests that run and get their devices once their group ids are given in O(guest_groups).
   type: list

@@ -10,6 +10,10 @@ if [ "${1:-}" = "--create" ]; then
     shift
 fi
 
+read_groups() {
+    lxc-attach --clear-env -n "$1" -- /usr/bin/getent group render video </dev/null || true
+}
+
 for vmid in "$@"; do
     # Snapshots follow the configuration in sections of their own.
     tags=$(sed -n -e '/^\[/q' -e 's/^tags: *//p' "/etc/pve/lxc/$vmid.conf" 2>/dev/null || true)
@@ -18,12 +22,11 @@ for vmid in "$@"; do
     *) continue ;;
     esac
     [ "$(lxc-info -n "$vmid" -s -H 2>/dev/null || true)" = "RUNNING" ] || continue
+    lines=$(read_groups "$vmid")
     for group in render video; do
-        line=$(lxc-attach --clear-env -n "$vmid" -- /usr/bin/getent group "$group" </dev/null || true)
-        if [ -z "$line" ] && [ "$create" = "yes" ]; then
-            lxc-attach --clear-env -n "$vmid" -- /usr/sbin/groupadd --system "$group" </dev/null
-            line=$(lxc-attach --clear-env -n "$vmid" -- /usr/bin/getent group "$group" </dev/null)
-        fi
-        [ -z "$line" ] || printf '%s %s\n' "$vmid" "$line"
+        printf '%s\n' "$lines" | grep -q "^$group:" && continue
+        [ "$create" = "no" ] || lxc-attach --clear-env -n "$vmid" -- /usr/sbin/groupadd --system "$group" </dev/null
     done
+    [ "$create" = "no" ] || lines=$(read_groups "$vmid")
+    [ -z "$lines" ] || printf '%s\n' "$lines" | sed "s/^/$vmid /"
 done

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rocmox.containers.access import open_access
@@ -12,6 +13,7 @@ from rocmox.containers.apply.journal import CreationJournal
 from rocmox.containers.apply.legacy_file import config_files
 from rocmox.containers.apply.removal import remove
 from rocmox.containers.apply.run import Outcome, apply_site
+from rocmox.containers.apply.stored_specs import stored_document, stored_path
 from rocmox.containers.current.cards import cards_from_report
 from rocmox.containers.current.guest_groups import parse_guest_groups
 from rocmox.containers.plan.adoption import plan_adoption
@@ -19,7 +21,7 @@ from rocmox.containers.plan.difference import describe_difference
 from rocmox.containers.plan.reminders import plan_warnings
 from rocmox.containers.plan.removal import plan_removal
 from rocmox.containers.plan.site import SitePlan, plan_site
-from rocmox.containers.spec.container import parse_specs
+from rocmox.containers.spec.container import ContainerSpec, parse_specs
 from rocmox.containers.spec.options import options_from
 
 Parameters = Mapping[str, Any]
@@ -42,6 +44,7 @@ def ensure_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, 
         "steps": list(outcome.done),
         "diff": _differences(plan),
         "downloads": [dataclasses.asdict(download) for download in plan.downloads],
+        "stored_specs": _stored(access.node.name, specs, parameters["containers"]),
         "awaiting_group_ids": list(outcome.awaiting_group_ids),
         "warnings": [*outcome.warnings, *plan_warnings(plan)],
     }
@@ -81,6 +84,17 @@ def adopt_containers(parameters: Parameters, *, check_mode: bool) -> dict[str, A
         "steps": [str(step) for step in steps],
         "diff": [{"before_header": header, "after_header": header, "before": "", "after": after}] if steps else [],
     }
+
+
+def _stored(node: str, specs: Sequence[ContainerSpec], entries: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The files that the repair at boot goes by."""
+    stored = []
+    for spec, entry in zip(specs, entries, strict=True):
+        if spec.gpus:
+            content = stored_document(node, entry)
+            sha256 = hashlib.sha256(content.encode()).hexdigest()
+            stored.append({"path": stored_path(spec.vmid), "sha256": sha256, "content": content})
+    return stored
 
 
 def _predicted(plan: SitePlan) -> Outcome:

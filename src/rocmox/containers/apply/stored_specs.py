@@ -24,14 +24,18 @@ class StoredSpec:
     spec: ContainerSpec
 
 
+def stored_path(vmid: int) -> str:
+    """Where the file of a container lies."""
+    return f"{STORED_SPECS}/{vmid}.json"
+
+
 def refresh_stored_spec(node: Machine, vmid: int, document: str) -> None:
     """Keep what the repair at boot goes by in step with what was applied; nothing where it is not installed."""
-    path = f"{STORED_SPECS}/{vmid}.json"
-    node.run(["sh", "-c", _REFRESH, "refresh", path], stdin=document.encode()).check()
+    node.run(["sh", "-c", _REFRESH, "refresh", stored_path(vmid)], stdin=document.encode()).check()
 
 
 def stored_document(node: str, entry: Mapping[str, Any]) -> str:
-    """One stored container as the role writes it (`to_nice_json`), byte for byte: a second writer changes nothing."""
+    """One stored container, the same bytes for the same entry: a second writer changes nothing."""
     document = {"schema_version": SCHEMA_VERSION, "node": node, "container": entry}
     return json.dumps(document, indent=4, sort_keys=True) + "\n"
 
