@@ -73,7 +73,9 @@ def create_key(home: Path, *, valid: str = "1d") -> SigningKey:
 def discard_key(key: SigningKey) -> None:
     """Stop gpg's agent and remove the key."""
     LocalMachine(root="/").run(["gpgconf", "--homedir", str(key.home), "--kill", "all"])
-    shutil.rmtree(key.home)
+    shutil.rmtree(key.home, ignore_errors=True)  # the agent takes its sockets away while it ends
+    if key.home.exists():
+        shutil.rmtree(key.home)
 
 
 def build_package(package: Package, tree: Path, pool: Path, *, scripts: Mapping[str, str] | None = None) -> str:

@@ -79,8 +79,8 @@ def _memory(group: Path) -> int:
     if counted is not None:
         return counted
     pages = 0
-    for processes in group.rglob("cgroup.procs"):
-        for pid in _words(processes):
+    for folder, _, _ in os.walk(group):  # passes over groups that go meanwhile, as those of short units do
+        for pid in _words(Path(folder) / "cgroup.procs"):
             with contextlib.suppress(OSError, IndexError):
                 pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
